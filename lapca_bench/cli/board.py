@@ -1,0 +1,117 @@
+"""`lapca-bench board`: the leaderboards as a folder of pages, and whether their run files say what they say."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
+
+app = typer.Typer(help="Build and verify leaderboards.", no_args_is_help=True, rich_markup_mode=None)
+
+Results = Annotated[
+    list[Path] | None,
+    typer.Option("--results", help="Folders of results (default: the shipped ones and lapca-results)."),
+]
+
+
+@app.command(epilog="Example: lapca-bench board build --out site")
+def build(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the pages; replaced if an earlier build made it.")
+    ],
+    results: Results = None,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Show questions side by side (mind the collections' licences).")
+    ] = False,
+) -> None:
+    """Build the site: boards, systems, collections, side-by-side pages. It works from a file, without a server."""
+    from lapca_bench.report import board
+
+    built = board.build(out, results, texts=texts)
+    tell(f"{built.boards} boards, {built.pages} pages, {built.results} measured results")
+    say(str(built.folder / "index.html"))
+
+
+@app.command(epilog="Example: lapca-bench board verify --results lapca-results")
+def verify(results: Results = None, json: Json = False) -> None:
+    """Score every stored run again and compare each value; exit 1 where one differs or a file is damaged."""
+    from lapca_bench.report.board_verify import verify as verifications
+    from lapca_bench.report.reproduce_output import result_folders
+    from lapca_bench.store.results import ResultStore
+
+    stored = [result for folder in result_folders(results) for result in ResultStore(folder).all()]
+    found = list(verifications(stored))
+    records = [
+        {
+            "state": one.state,
+            "system": one.result.system,
+            "collection": one.result.collection,
+            "split": one.result.split,
+            "reason": one.reason,
+        }
+        for one in found
+    ]
+    if json:
+        say_json(records)
+    else:
+        heads = ("state", "system", "collection", "split", "reason")
+        say_columns(heads, [[record[head] for head in heads] for record in records])
+    states = [one.state for one in found]
+    tell(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no results")
+    if any(one.failed for one in found):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: lapca-bench board merge my-encoder.parquet --into leaderboards/results")
+def merge(
+    submission: Annotated[Path, typer.Argument(help="A file that `lapca-bench submit` wrote.")],
+    into: Annotated[Path, typer.Option(help="The folder of results to add to.")],
+) -> None:
+    """Check a submission as `submit` does, and add it to a folder of results if every check holds."""
+    from lapca_bench.report.submission import merge as merged
+
+    checks = merged(submission, into)
+    say_columns(("", "check", "detail"), [("ok" if one.ok else "FAILS", one.what, one.detail) for one in checks])
+    if not all(one.ok for one in checks):
+        tell("nothing was merged")
+        raise typer.Exit(1)
+    tell(f"merged into {into}")
+
+
+class Interchange(StrEnum):
+    """Formats of others."""
+
+    mteb = "mteb"
+    model_index = "model-index"
+
+
+@app.command(epilog="Example: lapca-bench board export me5-small-q4 --as mteb --out mteb-results")
+def export(
+    system: Annotated[str, typer.Argument(help="A system with measured results.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder (mteb) or file (model-index).")],
+    form: Annotated[Interchange, typer.Option("--as", help="MTEB result files, or metadata for a model card.")],
+    results: Results = None,
+) -> None:
+    """Write a system's results as MTEB result files or as the `model-index` of a model card."""
+    from lapca_bench import atomic
+    from lapca_bench.errors import unknown_name
+    from lapca_bench.report import interop
+    from lapca_bench.report.board_data import newest
+    from lapca_bench.report.reproduce_output import result_folders
+    from lapca_bench.store.results import ResultStore
+
+    stored = newest(result for folder in result_folders(results) for result in ResultStore(folder).all())
+    own = [result for result in stored if result.system == system]
+    if not own:
+        raise unknown_name("system with results:", system, {result.system for result in stored})
+    if form is Interchange.model_index:
+        atomic.write_text(out, interop.model_index(own, system))
+        tell(f"wrote {out}")
+        return
+    for name, content in interop.mteb_files(own).items():
+        atomic.write_json(out / name, content)
+        tell(f"wrote {out / name}")

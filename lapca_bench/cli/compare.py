@@ -1,0 +1,81 @@
+"""`lapca-bench compare`: several TREC runs on the same judgements, with significance."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lapca_bench.cli.output import Json, say, say_columns, say_json
+from lapca_bench.cli.score import DEFAULT_MEASURES, Measures
+
+
+class SignificanceTest(StrEnum):
+    """The test whose corrected p-values are shown."""
+
+    permutation = "permutation"
+    t = "t"
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Two or more run files.")],
+    qrels: Annotated[Path, typer.Option("--qrels", help="Judgements: query 0 document grade.")],
+    measure: Measures = None,
+    test: Annotated[
+        SignificanceTest, typer.Option(help="Paired test on the per-query values.")
+    ] = SignificanceTest.permutation,
+    alpha: Annotated[float, typer.Option(min=0.0, max=1.0, help="Level of significance.")] = 0.05,
+    pairs: Annotated[bool, typer.Option("--pairs", help="List every pair: difference, interval, effect, p.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--out", help="Also write the table: .md .tex .csv .json .html")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare runs: a table of means, and which differences hold after Holm's correction over all of them."""
+    from dataclasses import asdict
+    from math import isfinite
+
+    from lapca_bench.errors import UsageError
+    from lapca_bench.report import writers
+    from lapca_bench.report.runs import compare_runs
+    from lapca_bench.scoring import Settings, score_files
+    from lapca_bench.store.runs import read_qrels, read_trec
+
+    measures = tuple(dict.fromkeys(measure or DEFAULT_MEASURES))
+    relevance = read_qrels(qrels)
+    frames = {}
+    for path in runs:
+        if runs.count(path) > 1:
+            raise UsageError("this run is named twice", path=path, remedy="name each run once")
+        run = read_trec(path)
+        name = run.name if run.name not in frames else str(path)
+        frames[name] = score_files(run, relevance, measures).frame
+    table, comparisons, p_values = compare_runs(frames, measures, Settings(alpha=alpha), test.value)
+    if output is not None:
+        writers.write(table, output)
+    if json:
+        records = [
+            {**asdict(pair), "effect": pair.effect if isfinite(pair.effect) else None, "p": p}
+            for pair, p in zip(comparisons, p_values, strict=True)
+        ]
+        say_json({**writers.document(table), "comparisons": records})
+        return
+    say(writers.screen(table))
+    if pairs:
+        say_columns(
+            ("measure", "first", "second", "difference", "interval", "d_z", "p (Holm)"),
+            [
+                (
+                    pair.measure,
+                    pair.first,
+                    pair.second,
+                    f"{100 * pair.difference:+.1f}",
+                    f"[{100 * pair.low:+.1f}, {100 * pair.high:+.1f}]",
+                    f"{pair.effect:.2f}",
+                    f"{p:.4f}",
+                )
+                for pair, p in zip(comparisons, p_values, strict=True)
+            ],
+        )

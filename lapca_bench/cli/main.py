@@ -1,0 +1,140 @@
+"""`lapca-bench`: the verbs put together, and every way to end turned into one message and an exit code.
+
+Exit codes: 0 done, 1 some work failed, 2 the request was wrong, 130 interrupted (143 by SIGTERM).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+import typer
+
+from lapca_bench.cli import (
+    board,
+    cache,
+    collections,
+    compare,
+    doctor,
+    encode,
+    experiments,
+    export,
+    fetch,
+    mine,
+    plot,
+    pretrain,
+    published,
+    reproduce,
+    run,
+    score,
+    search,
+    submit,
+    systems,
+    table,
+)
+from lapca_bench.errors import LapcaError
+
+app = typer.Typer(
+    name="lapca-bench",
+    help="Evaluate cross-lingual and multilingual retrieval: encode, search, score, compare.",
+    epilog="Start with: lapca-bench doctor, then lapca-bench run --experiment demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+# In the order in which help lists them: verbs with an example, and groups, whose verbs bring examples of their own.
+VERBS: tuple[tuple[Callable[..., None], str] | tuple[str, typer.Typer], ...] = (
+    (run.run, "run --system bm25 --encoder mine.py:MyEncoder --collection help-pages/de-en"),
+    (table.table, "table --collection help-pages/xx-en --measure nDCG@10 --format latex"),
+    (compare.compare, "compare first.run second.run --qrels qrels.txt --measure nDCG@10 --pairs"),
+    (score.score, "score my.run qrels.txt --measure nDCG@10 --measure RR@10"),
+    (search.search, "search --system bm25 --collection help-pages/de-en --out bm25.run"),
+    (encode.encode, "encode --system me5-small-q4 --collection help-pages/xx-en"),
+    (export.export, "export --collection help-pages/xx-en --out trec"),
+    ("collections", collections.app),
+    ("systems", systems.app),
+    ("experiments", experiments.app),
+    (fetch.fetch, "fetch --experiment demo"),
+    ("published", published.app),
+    (reproduce.reproduce, "reproduce xquad-retrieval-me5 --format markdown"),
+    ("board", board.app),
+    ("plot", plot.app),
+    (submit.submit, "submit lapca-results --out my-encoder.parquet"),
+    (mine.mine, "mine --corpus help-pages --out pairs.parquet"),
+    (pretrain.pretrain, "pretrain --pairs pairs.parquet --out lapca-small"),
+    ("cache", cache.app),
+    (doctor.doctor, "doctor"),
+)
+for first, second in VERBS:
+    if isinstance(second, typer.Typer):
+        app.add_typer(second, name=str(first))
+    elif callable(first):
+        app.command(epilog=f"Example: lapca-bench {second}")(first)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"lapca-bench {version('lapca-bench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    del version  # its callback has printed it
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM. Not an `Exception`: nothing on the way up may take it for a failure of the work."""
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(signum)
+
+
+def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    raise Interrupted(signum)
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app(prog_name="lapca-bench")
+    except LapcaError as error:
+        _say(f"error: {error}")
+        sys.exit(error.exit_code)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        _say("interrupted; finished work is kept; run the same command again to go on")
+        sys.exit(128 + (stop.signum if isinstance(stop, Interrupted) else signal.SIGINT))
+    except BrokenPipeError:
+        _leave_pipe()
+    except UnicodeEncodeError as error:
+        _say(
+            f"error: this terminal cannot show {error.object[error.start : error.end]!r}\n  fix: PYTHONIOENCODING=utf-8"
+        )
+        sys.exit(1)
+
+
+def _say(message: str) -> None:
+    sys.stdout.flush()
+    print(message, file=sys.stderr)  # noqa: T201 - the one place where errors meet the user
+
+
+def _leave_pipe() -> None:
+    """The reader of our output (`| head`) has gone: end quietly, and keep Python from flushing at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

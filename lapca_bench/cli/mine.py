@@ -1,0 +1,34 @@
+"""`lapca-bench mine`: aligned pairs out of linked pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def mine(
+    out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file of pairs to write.")],
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="A recipe's name or file.")] = "small",
+    corpus: Annotated[
+        str, typer.Option(help="help-pages, a folder of parallel files (xx-yy/), or a file of JSON lines.")
+    ] = "help-pages",
+    method: Annotated[str | None, typer.Option(help="margin, lead or gold (default: the recipe's).")] = None,
+    aligner: Annotated[str | None, typer.Option(help="The system that embeds blocks (default: the recipe's).")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, help="Smallest margin (default: the recipe's).")] = None,
+    pages: Annotated[int | None, typer.Option(min=0, help="Linked pages to take, 0 for all.")] = None,
+) -> None:
+    """Mine aligned blocks and write them with a report; against gold where the corpus has it."""
+    from lapca_bench.training.mine import mine_to_file
+    from lapca_bench.training.recipe import load_recipe
+
+    changes = {
+        "mining.method": method,
+        "mining.aligner": aligner,
+        "mining.threshold": threshold,
+        "mining.pages": pages,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    summary = mine_to_file(load_recipe(recipe, **given), corpus, out)
+    typer.echo(summary)

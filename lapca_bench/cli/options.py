@@ -1,0 +1,34 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a table is printed."""
+
+    terminal = "terminal"
+    markdown = "markdown"
+    latex = "latex"
+    csv = "csv"
+    json = "json"
+    html = "html"
+
+
+class Tested(StrEnum):
+    """The columns whose pairs of systems are tested."""
+
+    mean = "mean"
+    all = "all"
+    none = "none"
+
+
+TableFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print tables.")]
+Split = Annotated[str | None, typer.Option(help="The split (default: the collection's own).")]
+Depth = Annotated[int | None, typer.Option(min=1, help="Documents per query (default: what the collection says).")]
+Significance = Annotated[Tested, typer.Option(help="Columns tested for significance.")]
+Intervals = Annotated[bool, typer.Option("--intervals", help="Show 95% bootstrap intervals.")]

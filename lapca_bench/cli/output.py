@@ -1,0 +1,64 @@
+"""What verbs print: plain columns for people, JSON for programs, log lines on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no log, only results and errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step, and the traceback of a failed cell.")]
+
+
+def say(text: str = "") -> None:
+    """One line (or more) on standard output."""
+    typer.echo(text)
+
+
+def tell(text: str) -> None:
+    """One line on standard error, beside the results."""
+    typer.echo(text, err=True)
+
+
+def say_json(value: Any) -> None:
+    """`value` as JSON on standard output."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def say_columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Left-aligned columns under their heads; the last column may be of any length."""
+    from rich.cells import cell_len
+
+    lines = [tuple(heads), *(tuple("" if value is None else str(value) for value in row) for row in rows)]
+    widths = [max(cell_len(line[i]) for line in lines) for i in range(len(heads))]
+    for line in lines:
+        padded = [text + " " * (width - cell_len(text)) for text, width in zip(line[:-1], widths[:-1], strict=True)]
+        say("  ".join([*padded, line[-1]]).rstrip())
+
+
+def set_volume(quiet: bool, verbose: bool) -> None:
+    """Log to standard error: warnings only (quiet), one line per stage, or everything (verbose)."""
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("lapca_bench")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+    if quiet:
+        os.environ["LAPCA_BENCH_QUIET"] = "1"
+
+
+def size(count: float) -> str:
+    """Bytes for people: "71.6 MB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

@@ -1,0 +1,25 @@
+"""`lapca-bench pretrain`: alignment pretraining by a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def pretrain(
+    pairs: Annotated[list[Path], typer.Option("--pairs", "-p", help="Parquet files of `mine`; repeat for more.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoints; the same folder resumes.")],
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="A recipe's name or file.")] = "small",
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after this step; run again to go on.")] = None,
+) -> None:
+    """Train on aligned pairs; prints the folder of the trained model."""
+    from lapca_bench.training.pretrain import pretrain_on
+    from lapca_bench.training.recipe import load_recipe
+
+    changes = {"seed": seed, "optimisation.stop_after": stop_after}
+    given = {key: value for key, value in changes.items() if value is not None}
+    outcome = pretrain_on(load_recipe(recipe, **given), pairs, out)
+    typer.echo(f"step {outcome.step}: {outcome.checkpoint}")

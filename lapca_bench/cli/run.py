@@ -1,0 +1,161 @@
+"""`lapca-bench run`: systems × collections → stored results and comparison tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lapca_bench.cli.cells import outcome_line, outcome_record, show_plan
+from lapca_bench.cli.options import Depth, Format, Intervals, Significance, Split, TableFormat, Tested
+from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_json, set_volume, tell
+from lapca_bench.paths import DEFAULT_RESULTS
+
+if TYPE_CHECKING:
+    from lapca_bench.api import Evaluation
+    from lapca_bench.report.comparison import Display
+    from lapca_bench.report.table import Table
+
+SUFFIXES = ("md", "tex", "csv", "json", "html")
+
+
+def run(
+    system: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--system", "-s", metavar="NAME", help="A system's name, or the path of a card (my.toml); repeat for more."
+        ),
+    ] = None,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--collection",
+            "-c",
+            metavar="NAME",
+            help="A collection, group or family, or a card's path; repeat for more.",
+        ),
+    ] = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--encoder",
+            "-e",
+            metavar="FILE:CLASS",
+            help="An encoder of yours, file.py:Class with encode(list[str]); repeat for more.",
+        ),
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(
+            "--experiment",
+            "-x",
+            metavar="FILE",
+            help="An experiment file, or a packaged one (demo); other flags replace what it says.",
+        ),
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--measure",
+            "-m",
+            metavar="NAME",
+            help="A measure beside the collection's own, shown first; repeat for more.",
+        ),
+    ] = None,
+    split: Split = None,
+    depth: Depth = None,
+    results: Annotated[
+        Path, typer.Option("--results", "--out", "-o", help="Folder for results and tables.")
+    ] = DEFAULT_RESULTS,
+    form: TableFormat = Format.terminal,
+    significance: Significance = Tested.mean,
+    intervals: Intervals = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would run, and run nothing.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run systems on collections, store every result, and print the comparison table.
+
+    What is stored already is not computed again, so an interrupted run goes on where it stopped. One system that
+    fails does not stop the others; the exit code is then 1.
+    """
+    from lapca_bench.api import Evaluation
+    from lapca_bench.experiment import spec
+    from lapca_bench.experiment.plan import plan
+    from lapca_bench.experiment.run import Request, Runner
+    from lapca_bench.experiment.systems import SystemFactory
+    from lapca_bench.report.comparison import Display
+    from lapca_bench.store.results import ResultStore
+
+    set_volume(quiet, verbose)
+    wanted = spec.merged(
+        spec.find(experiment) if experiment else None,
+        systems=(*(system or ()), *(encoder or ())),
+        collections=tuple(collection or ()),
+        measures=tuple(measure or ()),
+        split=split,
+        depth=depth,
+    )
+    factory = SystemFactory.of(wanted.systems)
+    planned = plan(wanted)
+    runner = Runner(factory, ResultStore(results), Request(wanted.split, wanted.depth, wanted.measures))
+    if dry_run:
+        show_plan(planned, runner, as_json=json)
+        return
+    form = Format.json if json else form
+    outcomes = []
+    for number, outcome in enumerate(runner.run(planned.cells), start=1):
+        (say if form is Format.terminal else tell)(outcome_line(outcome, number, len(planned.cells)))
+        outcomes.append(outcome)
+    evaluation = Evaluation(planned, tuple(outcomes))
+    display = Display(significance.value, intervals=intervals)
+    _show_tables(evaluation, _tables(evaluation, display, wanted.measures[:1]), form)
+    _write_tables(_tables(evaluation, display, wanted.measures), results, form)
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    if failed:
+        tell(f"{failed} of {len(outcomes)} cells failed; run the same command again to repeat only those")
+        raise typer.Exit(1)
+
+
+def _tables(evaluation: Evaluation, display: Display, measures: Sequence[str]) -> dict[tuple[str, str], Table]:
+    """By name and measure, the table of every collection or group that has a result; "" is the main measure."""
+    there = {outcome.cell.collection for outcome in evaluation.outcomes if outcome.result is not None}
+    return {
+        (name, measure): evaluation.table(measure or None, name, display)
+        for name, members in evaluation.plan.tables.items()
+        if there.intersection(members)
+        for measure in (measures or ("",))
+    }
+
+
+def _show_tables(evaluation: Evaluation, tables: dict[tuple[str, str], Table], form: Format) -> None:
+    from lapca_bench.report import writers
+
+    if form is not Format.json:
+        for table in tables.values():
+            say()
+            say(writers.FORMATS[form.value](table).rstrip("\n"))
+        return
+    documents = {name: writers.document(table) for (name, _), table in tables.items()}
+    only = next(iter(documents.values())) if len(documents) == 1 else {}
+    say_json({**only, "tables": documents, "cells": [outcome_record(outcome) for outcome in evaluation.outcomes]})
+
+
+def _write_tables(tables: dict[tuple[str, str], Table], results: Path, form: Format) -> None:
+    """Write the tables in every format, and say where they are."""
+    from lapca_bench.report import writers
+
+    if not tables:
+        return
+    show = say if form is Format.terminal else tell
+    show("")
+    show(f"results: {results}")
+    for (name, _), table in tables.items():
+        measure = table.title.partition(" ")[0]
+        stem = results / "tables" / writers.file_name(f"{name}-{measure}")
+        for suffix in SUFFIXES:
+            writers.write(table, stem.with_name(f"{stem.name}.{suffix}"))
+        show(f"tables:  {stem}.{{{','.join(SUFFIXES)}}}")

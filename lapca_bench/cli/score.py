@@ -1,0 +1,122 @@
+"""`lapca-bench score`: one TREC run against TREC judgements, or against a collection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
+
+if TYPE_CHECKING:
+    from lapca_bench.run import Run
+    from lapca_bench.scoring import Scores
+
+DEFAULT_MEASURES = ("nDCG@10", "RR@10", "R@100", "AP")
+
+Measures = Annotated[
+    list[str] | None,
+    typer.Option("--measure", "-m", metavar="NAME", help="A measure such as nDCG@10, RR@10 or R@100; repeat for more."),
+]
+
+
+def score(
+    run: Annotated[Path, typer.Argument(help="Run file: query Q0 document rank score tag.")],
+    qrels: Annotated[Path | None, typer.Argument(help="Judgements: query 0 document grade.")] = None,
+    measure: Measures = None,
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-c", help="Score against this collection instead of a qrels file.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="The collection's split.")] = None,
+    per_query: Annotated[bool, typer.Option("--per-query", help="Show every query's values too.")] = False,
+    json: Json = False,
+) -> None:
+    """Score a run: means over all judged queries, as `trec_eval -c` computes them.
+
+    A judged query that the run lacks counts as 0. Documents are ordered by score, ties by document id, both
+    descending; the rank column is ignored.
+    """
+    from lapca_bench.errors import UsageError
+    from lapca_bench.store.runs import read_trec
+
+    loaded = read_trec(run)
+    asked = tuple(dict.fromkeys(measure or ()))
+    if qrels is not None:
+        scores, names = _on_files(loaded, qrels, asked or DEFAULT_MEASURES)
+    elif collection is not None:
+        scores, names = _on_collection(loaded, collection, split, asked)
+    else:
+        raise UsageError("nothing to score against", remedy="lapca-bench score RUN QRELS, or --collection NAME")
+    if json:
+        say_json(_document(scores, names, per_query))
+        return
+    if per_query:
+        table = scores.frame.pivot_table(index="query", columns="measure", values="value", sort=False)
+        rows = [(query, *(f"{row[m]:.4f}" for m in scores.measures)) for query, row in table.iterrows()]
+        say_columns(("query", *names), rows)
+        say()
+    means = _means(scores)
+    languages = [language for language in scores.languages if language] if len(scores.languages) > 1 else []
+    heads = ("measure", *languages, "mean") if languages else ("measure", "mean")
+    say_columns(
+        heads,
+        [
+            (name, *(f"{means[m][language]:.4f}" for language in languages), f"{means[m]['mean']:.4f}")
+            for name, m in zip(names, scores.measures, strict=True)
+        ],
+    )
+    judged = scores.frame["query"].nunique()
+    tell(f"{judged} judged queries; {scores.missing} of them missing from the run (each counts as 0)")
+    if scores.unjudged:
+        tell(f"{scores.unjudged} queries without judgements ignored")
+    if scores.excluded:
+        tell(f"{scores.excluded} queries without a relevant document left out")
+
+
+def _on_files(run: Run, qrels: Path, measures: tuple[str, ...]) -> tuple[Scores, tuple[str, ...]]:
+    from lapca_bench.scoring import score_files
+    from lapca_bench.store.runs import read_qrels
+
+    return score_files(run, read_qrels(qrels), measures), measures
+
+
+def _on_collection(
+    run: Run, collection: str, split: str | None, measures: tuple[str, ...]
+) -> tuple[Scores, tuple[str, ...]]:
+    from lapca_bench.collections import registry
+    from lapca_bench.experiment.run import score_run
+
+    loaded = registry.load(collection, split)
+    names = measures or loaded.card.policy.measures
+    documents = {document.id for document in loaded.documents()}
+    return score_run(run, loaded, names, documents=documents), names
+
+
+def _means(scores: Scores) -> dict[str, dict[str, float]]:
+    """By measure: the mean of each language and, under "mean", of all queries."""
+    means = {}
+    for measure in scores.measures:
+        rows = scores.frame[scores.frame["measure"] == measure]
+        by_language = {str(language): float(values.mean()) for language, values in rows.groupby("language")["value"]}
+        means[measure] = {**by_language, "mean": float(rows["value"].mean())}
+    return means
+
+
+def _document(scores: Scores, names: tuple[str, ...], per_query: bool) -> dict[str, Any]:
+    means = _means(scores)
+    document: dict[str, Any] = {
+        "run": scores.run,
+        "measures": {name: means[measure]["mean"] for name, measure in zip(names, scores.measures, strict=True)},
+        "queries": int(scores.frame["query"].nunique()),
+        "missing": scores.missing,
+        "excluded": scores.excluded,
+        "unjudged": scores.unjudged,
+    }
+    if per_query:
+        shown = dict(zip(scores.measures, names, strict=True))
+        values: dict[str, dict[str, float]] = {}
+        for query, measure, value in scores.frame[["query", "measure", "value"]].itertuples(index=False):
+            values.setdefault(query, {})[shown[measure]] = value
+        document["per_query"] = values
+    return document

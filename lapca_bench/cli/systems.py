@@ -1,0 +1,101 @@
+"""`lapca-bench systems`: what can search, whether it runs here, whether it is sound."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from lapca_bench.cli.output import Json, say, say_columns, say_json
+
+app = typer.Typer(help="List, describe and check systems.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(help="A system, such as me5-small-q4, or the path of a card.")]
+
+
+@app.command("list", epilog="Example: lapca-bench systems list --runnable")
+def list_(
+    kind: Annotated[str | None, typer.Option(help="Only systems of this kind, such as dense or bm25.")] = None,
+    runnable: Annotated[bool, typer.Option("--runnable", help="Only systems that run on this machine.")] = False,
+    json: Json = False,
+) -> None:
+    """List the systems: kind, languages, and whether each runs on this machine or why not."""
+    from lapca_bench.search import registry
+
+    records = [_record(name) for name in registry.cards()]
+    records = [r for r in records if kind in (None, r["kind"]) and (r["runnable"] or not runnable)]
+    if json:
+        say_json(records)
+        return
+    rows = [
+        (r["name"], r["kind"], _languages(r["languages"]), "yes" if r["runnable"] else "no", r["reason"])
+        for r in records
+    ]
+    say_columns(("system", "kind", "languages", "runs", "why not"), rows)
+
+
+def _languages(codes: list[str]) -> str:
+    text = " ".join(codes)
+    if codes == ["*"]:
+        return "any"
+    return text if len(text) <= 24 else f"{len(codes)} languages"
+
+
+def _record(name: str) -> dict[str, Any]:
+    from lapca_bench.search import registry
+
+    card, status = registry.cards()[name], registry.status(name)
+    return {
+        "name": name,
+        "title": card.title,
+        "kind": card.kind,
+        "languages": list(card.languages),
+        "trained_on": list(card.trained_on),
+        "licence": card.licence,
+        "runnable": status.ok,
+        "reason": status.reason,
+    }
+
+
+@app.command(epilog="Example: lapca-bench systems info me5-small-q4")
+def info(name: Name, json: Json = False) -> None:
+    """Describe one system: its card, and whether it runs on this machine."""
+    from lapca_bench.errors import unknown_name
+    from lapca_bench.search import registry
+
+    cards = registry.cards()
+    if name not in cards:
+        raise unknown_name("system", name, cards)
+    record = {**cards[name].model_dump(mode="json", exclude_none=True), **_record(name)}
+    if json:
+        say_json(record)
+        return
+    say(name)
+    for key, value in record.items():
+        if key == "name" or value in ("", [], None):
+            continue
+        if isinstance(value, dict):
+            say(f"  {key}")
+            for inner, item in value.items():
+                say(f"    {inner:<23} {item}")
+        else:
+            say(f"  {key:<25} {' '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+@app.command(epilog="Example: lapca-bench systems check me5-small-q4")
+def check(name: Name, json: Json = False) -> None:
+    """Check a system: tokens, unknown tokens, batch invariance, identity, prompts; exit 1 if something is unsound."""
+    from dataclasses import asdict
+
+    from lapca_bench.experiment.diagnosis import check_system
+
+    findings = check_system(name)
+    if json:
+        say_json([asdict(finding) for finding in findings])
+    else:
+        say_columns(
+            ("", "check", "language", "found"),
+            [(finding.outcome, finding.check, finding.language, finding.detail) for finding in findings],
+        )
+    if any(finding.outcome == "failed" for finding in findings):
+        raise typer.Exit(1)

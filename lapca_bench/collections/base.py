@@ -1,0 +1,97 @@
+"""`Collection`: documents, queries and what counts as relevant, with the policy that goes with them.
+
+The policy is declared by the collection and not by the caller: which measures, how deep, what happens to a query
+without a relevant document, whether a query may retrieve itself, how languages are averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Sized
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from lapca_bench.run import Relevance
+from lapca_bench.types import Document, Query
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a collection is evaluated.
+
+    `measures`: names such as "nDCG@10"; the first is the collection's main measure. `depth`: documents retrieved per
+    query. `self_match`: "drop" removes the document whose id equals the query's id before the cut-off, "keep" leaves
+    it (elsewhere ids may collide by accident). `no_relevant`: a query without a relevant document counts as "zero" or
+    is left out ("exclude"). `average`: how the mean over languages is taken, "macro" (mean of the languages' means) or
+    "micro" (mean over queries).
+    """
+
+    measures: tuple[str, ...]
+    depth: int = 100
+    self_match: Literal["keep", "drop"] = "keep"
+    no_relevant: Literal["zero", "exclude"] = "zero"
+    average: Literal["macro", "micro"] = "macro"
+
+
+@dataclass(frozen=True)
+class CollectionCard:
+    """Facts about a collection that belong beside its numbers."""
+
+    name: str  # "help-pages/de-en"
+    family: str  # "help-pages"
+    title: str
+    version: str
+    licence: str
+    citation: str
+    url: str
+    policy: Policy
+    query_languages: tuple[str, ...]  # ISO 639 codes
+    document_languages: tuple[str, ...]
+    splits: tuple[str, ...] = ("test",)
+    note: str = ""
+
+
+@runtime_checkable
+class Collection(Protocol):
+    """What the harness needs of a collection. `documents()` streams and may be called again; order is fixed.
+
+    Documents of one language come one after the other, so that a pool of several languages is cut into the same
+    shards as the collections of each language, and no text is encoded twice.
+    """
+
+    @property
+    def card(self) -> CollectionCard:
+        """The facts and the policy."""
+
+    @property
+    def split(self) -> str:
+        """The split that `queries` and `relevance` are of."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest that changes when a document, query or judgement may have changed; needs no pass over the corpus."""
+
+    def documents(self) -> Iterator[Document]:
+        """All documents, streamed; raises `MissingResourceError` where the corpus is not here."""
+
+    def queries(self) -> Sequence[Query]:
+        """The queries of this split, in a fixed order, ids unique."""
+
+    def relevance(self) -> Relevance:
+        """Graded judgements or answer strings of this split."""
+
+
+def document_texts(collection: Collection, ids: Sized[str]) -> dict[str, Document]:
+    """The documents with these ids, found in one streamed pass; ids that the collection lacks are absent.
+
+    A collection whose protocol seeks answers in other texts than systems read (MKQA: as written, not normalised) gives
+    them out with a method `judged_documents`.
+    """
+    wanted = set(ids)
+    found: dict[str, Document] = {}
+    for document in getattr(collection, "judged_documents", collection.documents)():
+        if document.id in wanted:
+            found[document.id] = document
+            if len(found) == len(wanted):
+                break
+    return found

@@ -1,0 +1,310 @@
+"""Your own collection: documents, queries and judgements in files, described by one TOML card.
+
+A card names the collection, its languages and its files (paths relative to the card):
+
+    name = "our-news"
+    query_languages = ["de", "fr"]
+    document_languages = ["en"]
+    measures = ["nDCG@10", "R@100"]
+
+    [documents]
+    path = "corpus.jsonl.gz"        # .jsonl .tsv .parquet, or a list of such files
+    fields = { id = "docno", text = "body", title = "headline" }
+    language = "en"                 # or fields.language where the files say it
+
+    [splits.test]
+    queries = { path = "topics.tsv" }
+    qrels = "qrels.txt"             # TREC: query iteration document grade
+
+A BEIR folder needs two lines instead of the tables: `beir = "scifact"` and, optionally, `splits = ["test"]`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from lapca_bench.collections.base import CollectionCard, Policy
+from lapca_bench.collections.family import Count, Presence
+from lapca_bench.collections.files_reading import Fields, beir_judgements, read_documents, read_queries
+from lapca_bench.collections.loaded import LoadedCollection, fingerprint
+from lapca_bench.collections.reading import judgements
+from lapca_bench.errors import InputError, MissingResourceError, UsageError
+from lapca_bench.run import Qrels
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldNames(_Strict):
+    """What the columns or keys are called; `language` where each record says its own."""
+
+    id: str = "id"
+    text: str = "text"
+    title: str | None = "title"
+    language: str | None = None
+
+
+class Table(_Strict):
+    """Files of records: JSON lines, TSV with a header line, or Parquet, by their ending; .gz is understood."""
+
+    path: str | tuple[str, ...]
+    fields: FieldNames = FieldNames()
+    language: Language | None = None
+
+    @model_validator(mode="after")
+    def _one_source_of_language(self) -> Table:
+        if self.language is not None and self.fields.language is not None:
+            raise ValueError("give either language (one for all) or fields.language (one per record), not both")
+        return self
+
+
+class Split(_Strict):
+    """Queries and their TREC judgements."""
+
+    queries: Table
+    qrels: str
+
+
+class FileCard(_Strict):
+    """The card as it is written."""
+
+    name: Name
+    query_languages: tuple[Language, ...] = Field(min_length=1)
+    document_languages: tuple[Language, ...] = Field(min_length=1)
+    title: str = ""
+    version: str = "1"
+    licence: str = "not stated"
+    citation: str = ""
+    url: str = ""
+    note: str = ""
+    measures: tuple[str, ...] = Field(("nDCG@10", "RR@10", "R@100"), min_length=1)
+    depth: int = Field(100, ge=1)
+    self_match: Literal["keep", "drop"] = "keep"
+    no_relevant: Literal["zero", "exclude"] = "zero"
+    average: Literal["macro", "micro"] = "macro"
+    documents: Table | None = None
+    splits: dict[Name, Split] | tuple[Name, ...] = ()
+    beir: str | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> FileCard:
+        if self.beir is None and (self.documents is None or not isinstance(self.splits, dict) or not self.splits):
+            raise ValueError("a card needs [documents] and at least one [splits.NAME], or beir = FOLDER")
+        if self.beir is not None and (self.documents is not None or isinstance(self.splits, dict)):
+            raise ValueError("beir = FOLDER says where everything is; leave [documents] and [splits.NAME] out")
+        return self
+
+
+def line_of(text: str, location: Sequence[str | int]) -> int | None:
+    """The line of a TOML text (from 1) where the deepest key of `location` that is written there stands."""
+    keys = [str(part) for part in location if isinstance(part, str)]
+    best: int | None = None
+    table: list[str] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
+        assigned = re.match(r"\s*([A-Za-z0-9_.\-]+)\s*=", line)
+        if header:
+            table = header[1].split(".")
+        path = table + (assigned[1].split(".") if assigned else [])
+        if path and path == keys[: len(path)] and (header or assigned):
+            best = number
+    return best
+
+
+def read_card(path: Path) -> FileCard:
+    """A validated card; raises `InputError` with file, line and key for the first thing that is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return FileCard.model_validate(tomllib.loads(text))
+    except FileNotFoundError as error:
+        raise UsageError("there is no such card", path=path, remedy="give the path of a collection's .toml") from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", path=path) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8: {error.reason}", path=path, remedy="save the card as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"at line (\d+)", str(error))
+        line = int(found[1]) if found else None
+        raise InputError(f"not TOML: {error}", path=path, line=line, remedy="mend the card") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        location = [
+            part for part in first["loc"] if not (isinstance(part, str) and part.startswith(("dict[", "tuple[")))
+        ]
+        message = first["msg"].removeprefix("Value error, ")
+        key = ".".join(map(str, location)) or None
+        remedy = f"fields of a card: {', '.join(FileCard.model_fields)}"
+        raise InputError(message, path=path, line=line_of(text, location), key=key, remedy=remedy) from error
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Where the records of a card lie and how they are read."""
+
+    documents: Sequence[Path]
+    document_fields: Fields
+    queries: Mapping[str, Sequence[Path]]
+    query_fields: Mapping[str, Fields]
+    qrels: Mapping[str, Path]
+
+    def all(self) -> list[Path]:
+        return [*self.documents, *(path for paths in self.queries.values() for path in paths), *self.qrels.values()]
+
+
+class CardFamily:
+    """A card as a family with the one subset "": what `--collection path/to/card.toml` names."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = str(path)
+
+    @cached_property
+    def _card(self) -> FileCard:
+        return read_card(self._path)
+
+    @cached_property
+    def _files(self) -> _Files:
+        card, folder = self._card, self._path.parent
+        if card.beir is not None:
+            return _beir_files(folder / card.beir, card)
+        assert card.documents is not None and isinstance(card.splits, dict)  # noqa: S101, PT018 (the card's validator)
+        return _Files(
+            documents=_paths(folder, card.documents),
+            document_fields=_fields(card.documents, card.document_languages),
+            queries={name: _paths(folder, split.queries) for name, split in card.splits.items()},
+            query_fields={name: _fields(split.queries, card.query_languages) for name, split in card.splits.items()},
+            qrels={name: folder / split.qrels for name, split in card.splits.items()},
+        )
+
+    def subsets(self) -> Sequence[str]:
+        """The one collection."""
+        return ("",)
+
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """None."""
+        return {}
+
+    def card(self, subset: str = "") -> CollectionCard:  # noqa: ARG002 (there is one)
+        """Facts and policy."""
+        card = self._card
+        return CollectionCard(
+            name=f"files/{card.name}",
+            family="files",
+            title=card.title or card.name,
+            version=card.version,
+            licence=card.licence,
+            citation=card.citation,
+            url=card.url,
+            policy=Policy(card.measures, card.depth, card.self_match, card.no_relevant, card.average),
+            query_languages=card.query_languages,
+            document_languages=card.document_languages,
+            splits=tuple(self._files.qrels),
+            note=card.note,
+        )
+
+    def presence(self, subset: str = "") -> Presence:  # noqa: ARG002
+        """Whether every file that the card names is there."""
+        absent = [path for path in self._files.all() if not path.is_file()]
+        if absent:
+            return Presence(False, f"{absent[0]} is not there", f"put it there, or correct the path in {self._path}")
+        return Presence(True)
+
+    def load(self, subset: str = "", split: str | None = None) -> LoadedCollection:
+        """The collection; queries and judgements are read now, documents when they are asked for.
+
+        Raises `InputError` with file and line for anything malformed, `MissingResourceError` for a file that is absent.
+        """
+        card, files, presence = self.card(subset), self._files, self.presence(subset)
+        if not presence.present:
+            raise MissingResourceError(presence.reason, remedy=presence.remedy)
+        chosen = split or card.splits[0]
+        if chosen not in card.splits:
+            raise UsageError(f"{card.name} has no split {split!r}", remedy=f"splits: {', '.join(card.splits)}")
+        qrels = files.qrels[chosen]
+        read = beir_judgements if self._card.beir is not None else judgements
+        try:
+            relevance = Qrels.from_rows(read(qrels))
+        except InputError as error:
+            if error.path is None:
+                raise InputError(error.message, path=qrels, remedy=error.remedy) from error
+            raise
+        queries = tuple(read_queries(files.queries[chosen], files.query_fields[chosen]))
+        if self._card.beir is not None:  # BEIR keeps the queries of all splits in one file
+            queries = tuple(query for query in queries if query.id in relevance.judgements)
+        unknown = set(relevance.judgements) - {query.id for query in queries}
+        if unknown:
+            message = f"{len(unknown)} judged queries are not among the queries (first: {min(unknown)!r})"
+            raise InputError(message, path=qrels, remedy="qrels and queries must be of one split")
+        roles = {
+            "card": [self._path],
+            "documents": files.documents,
+            "queries": files.queries[chosen],
+            "qrels": [qrels],
+        }
+        return LoadedCollection(
+            card,
+            chosen,
+            fingerprint(card, chosen, roles),
+            lambda: read_documents(files.documents, files.document_fields),
+            queries,
+            relevance,
+        )
+
+    def counts(self, subset: str = "") -> Sequence[Count]:
+        """That every judged document is in the corpus, split by split: nothing else is published of your files."""
+        found: list[Count] = []
+        ids = {document.id for document in self.load(subset).documents()}
+        for split in self.card(subset).splits:
+            relevance = self.load(subset, split).relevance()
+            assert isinstance(relevance, Qrels)  # noqa: S101 (files hold judgements only)
+            judged = {document for graded in relevance.judgements.values() for document in graded}
+            found.append(Count(f"{split} judged documents in the corpus", len(judged), len(judged & ids)))
+        return found
+
+
+def _paths(folder: Path, table: Table) -> list[Path]:
+    given = (table.path,) if isinstance(table.path, str) else table.path
+    return [folder / path for path in given]
+
+
+def _fields(table: Table, languages: tuple[str, ...]) -> Fields:
+    only = languages[0] if len(languages) == 1 and table.fields.language is None else ""
+    names = table.fields
+    return Fields(names.id, names.text, names.title, names.language, table.language or only, frozenset(languages))
+
+
+def _beir_files(folder: Path, card: FileCard) -> _Files:
+    found = sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
+    splits = tuple(card.splits) or tuple(sorted(found, key=lambda name: (name != "test", name)))
+    if not splits:
+        remedy = "a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/*.tsv"
+        raise MissingResourceError("no qrels/*.tsv here", path=folder, remedy=remedy)
+
+    def fields(languages: tuple[str, ...]) -> Fields:
+        only = languages[0] if len(languages) == 1 else ""
+        return Fields("_id", "text", "title", None, only, frozenset(languages))
+
+    return _Files(
+        documents=[folder / "corpus.jsonl"],
+        document_fields=fields(card.document_languages),
+        queries=dict.fromkeys(splits, (folder / "queries.jsonl",)),
+        query_fields=dict.fromkeys(splits, fields(card.query_languages)),
+        qrels={split: folder / "qrels" / f"{split}.tsv" for split in splits},
+    )
+
+
+def load_card(path: Path | str, split: str | None = None) -> LoadedCollection:
+    """The collection that the card at `path` describes; raises as `CardFamily.load` does."""
+    return CardFamily(Path(path)).load("", split)

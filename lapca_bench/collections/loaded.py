@@ -1,0 +1,119 @@
+"""`LoadedCollection`: a collection whose queries and judgements are in memory and whose documents stream from files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from lapca_bench.collections.base import CollectionCard
+from lapca_bench.collections.family import Count
+from lapca_bench.digest import digest_value
+from lapca_bench.errors import InputError
+from lapca_bench.run import Relevance
+from lapca_bench.types import Document, Query
+
+_WHOLE_LIMIT = 64 << 20
+_EDGE = 1 << 20
+
+
+@dataclass(frozen=True)
+class LoadedCollection:
+    """Implements `Collection`. `stream` opens the documents anew at each call.
+
+    `judged` streams the documents as the authors' evaluator reads them when it looks for answers, where that differs
+    from what a system reads (MKQA: systems read normalised lower-case text, answers are sought in the raw text).
+    """
+
+    card: CollectionCard
+    split: str
+    fingerprint: str
+    stream: Callable[[], Iterator[Document]]
+    asked: tuple[Query, ...]
+    relevant: Relevance
+    judged: Callable[[], Iterator[Document]] | None = None
+
+    def documents(self) -> Iterator[Document]:
+        """All documents, streamed."""
+        return self.stream()
+
+    def judged_documents(self) -> Iterator[Document]:
+        """All documents as the evaluator reads them; the same as `documents` unless the protocol says otherwise."""
+        return (self.judged or self.stream)()
+
+    def queries(self) -> Sequence[Query]:
+        """The queries of this split."""
+        return self.asked
+
+    def relevance(self) -> Relevance:
+        """Judgements or answers of this split."""
+        return self.relevant
+
+
+def unique_queries(queries: Sequence[Query], path: Path) -> tuple[Query, ...]:
+    """The queries; raises `InputError` where an id comes twice."""
+    seen: set[str] = set()
+    for query in queries:
+        if query.id in seen:
+            raise InputError(f"the query id {query.id!r} comes twice", path=path, remedy="ids must be unique")
+        seen.add(query.id)
+    return tuple(queries)
+
+
+def counted(documents: Iterator[Document], expected: int | None, path: Path, version: str) -> Iterator[Document]:
+    """`documents`, and at their end an `InputError` if they are not as many as `expected` (None: not known)."""
+    found = 0
+    for document in documents:
+        found += 1
+        yield document
+    if expected is not None and found != expected:
+        refuse_unequal([Count("documents", expected, found)], path, version)
+
+
+def refuse_unequal(counts: Sequence[Count], path: Path, version: str) -> None:
+    """Raise `InputError` for the first count that is not the published one: cut short, or of another version."""
+    for count in counts:
+        if not count.equal:
+            raise InputError(
+                f"{count.what}: {count.found:,} found, {count.expected:,} expected of version {version}",
+                path=path,
+                remedy=f"this file was cut short, was changed or is of another version; use version {version}",
+            )
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  (the time of change is part of the key)
+    hasher = sha256(size.to_bytes(8, "little"))
+    with path.open("rb") as handle:
+        if size <= _WHOLE_LIMIT:
+            while block := handle.read(_EDGE):
+                hasher.update(block)
+        else:
+            hasher.update(handle.read(_EDGE))
+            handle.seek(size - _EDGE)
+            hasher.update(handle.read(_EDGE))
+    return hasher.hexdigest()
+
+
+def file_fingerprint(path: Path) -> str:
+    """A digest of a file: of all its bytes up to 64 MiB; above that of its size, first and last MiB.
+
+    A corpus of 14 GB is not read through at every load, so a change in its middle that keeps the length goes unseen
+    here; the count of its documents is checked whenever it is read. Remembered per path, size and time of change.
+    """
+    status = path.stat()
+    return _digest(path.resolve(), status.st_size, status.st_mtime_ns)
+
+
+def fingerprint(card: CollectionCard, split: str, files: Mapping[str, Sequence[Path]]) -> str:
+    """The digest of a collection: its name, version and split and the fingerprints of its files by role."""
+    return digest_value(
+        {
+            "name": card.name,
+            "version": card.version,
+            "split": split,
+            "files": {role: [file_fingerprint(path) for path in paths] for role, paths in files.items()},
+        }
+    )

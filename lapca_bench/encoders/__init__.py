@@ -1,0 +1,24 @@
+"""Encoders: texts in, one float32 row per text out.
+
+`build(settings)` makes one from a card's `[encoder]` table, `adapt(thing)` from anything with `encode(list[str])`,
+`load_user_encoder("file.py:Class")` from a file.
+"""
+
+from lapca_bench.encoders.adapt import adapt
+from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
+from lapca_bench.encoders.settings import EncoderSettings, build
+from lapca_bench.encoders.texts import ShowsTexts
+from lapca_bench.encoders.user import load_user_encoder
+
+__all__ = [
+    "Encoder",
+    "EncoderIdentity",
+    "EncoderSettings",
+    "ShowsTexts",
+    "Similarity",
+    "Vectors",
+    "adapt",
+    "build",
+    "load_user_encoder",
+]

@@ -1,0 +1,78 @@
+"""Length-sorted batches under a token budget, with results in input order.
+
+Sorting brings texts of one length together, so that almost no padding is computed; a budget of tokens instead of a
+number of texts keeps every batch's work and memory alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.errors import EncoderError
+from lapca_bench.progress import progress
+
+Rows = npt.NDArray[np.int64]
+
+DEFAULT_BUDGET = 4096
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "failed to allocate memory", "bad allocation", "bad_alloc")
+
+
+def plan(lengths: Sequence[int] | npt.NDArray[np.int64], budget: int = DEFAULT_BUDGET) -> list[Rows]:
+    """Positions of the input in batches, longest texts first, each of at most `budget` tokens once padded.
+
+    A text longer than the budget gets a batch of its own. The longest come first so that a machine too small for them
+    says so at the beginning.
+    """
+    sizes = np.maximum(np.asarray(lengths, dtype=np.int64), 1)
+    order = np.argsort(-sizes, kind="stable")
+    batches = []
+    start = 0
+    while start < len(order):
+        count = max(1, budget // int(sizes[order[start]]))
+        batches.append(order[start : start + count])
+        start += count
+    return batches
+
+
+def says_out_of_memory(error: Exception) -> bool:
+    """Whether a library's error is its way of saying that memory ran out."""
+    return any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
+
+
+def _halving(rows: Rows, forward: Callable[[Rows], Vectors], name: str) -> Vectors:
+    try:
+        return forward(rows)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not says_out_of_memory(error):
+            raise
+        if len(rows) == 1:
+            raise EncoderError(
+                f"encoder {name!r} ran out of memory on a single text",
+                remedy="lower its maximum length, or run it on a machine with more memory",
+            ) from error
+    half = len(rows) // 2
+    return np.concatenate([_halving(rows[:half], forward, name), _halving(rows[half:], forward, name)])
+
+
+def encode_batches(
+    lengths: Sequence[int] | npt.NDArray[np.int64],
+    forward: Callable[[Rows], Vectors],
+    *,
+    name: str,
+    dimension: int,
+    budget: int = DEFAULT_BUDGET,
+) -> Vectors:
+    """Vectors of all texts in input order: `forward(rows)` gives those of the texts at these positions.
+
+    A batch that does not fit into memory is halved and tried again, down to one text; then `EncoderError`.
+    """
+    vectors = np.empty((len(lengths), dimension), dtype=np.float32)
+    with progress(f"encode ({name})", total=len(lengths), unit="text") as bar:
+        for rows in plan(lengths, budget):
+            vectors[rows] = _halving(rows, forward, name)
+            bar.advance(len(rows))
+    return vectors

@@ -1,0 +1,83 @@
+"""Where a checkpoint lies: a folder, a fetched resource, or the hub's cache on this machine. Never downloads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lapca_bench.digest import digest_file, digest_value
+from lapca_bench.errors import InputError, MissingResourceError, UsageError
+
+RESOURCE = "resource:"
+
+
+def find(checkpoint: str, revision: str | None = None) -> Path:
+    """The folder (or file) that a card's `checkpoint` names.
+
+    "resource:NAME" or "resource:NAME/inner/path" is a fetched resource; an existing path is itself; anything else of
+    the form "owner/name" is looked up in the Hugging Face cache. Raises `MissingResourceError` with the command that
+    brings it.
+    """
+    if checkpoint.startswith(RESOURCE):
+        return _resource(checkpoint.removeprefix(RESOURCE))
+    path = Path(checkpoint).expanduser()
+    if path.exists():
+        return path
+    if checkpoint.startswith(("/", ".", "~")) or checkpoint.count("/") > 1:
+        raise MissingResourceError("no checkpoint here", path=path, remedy="check the path, or name a hub repository")
+    return _in_hub_cache(checkpoint, revision)
+
+
+def _resource(spec: str) -> Path:
+    from lapca_bench import resources
+
+    name, _, inner = spec.partition("/")
+    folder: Path = resources.locate(name)
+    path = folder / inner if inner else folder
+    if not path.exists():
+        remedy = f"fetch it again with `lapca-bench fetch {name}`"
+        raise MissingResourceError(f"resource {name!r} holds no {inner}", path=folder, remedy=remedy)
+    return path
+
+
+def _in_hub_cache(name: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    command = f"hf download {name}" + (f" --revision {revision}" if revision else "")
+    try:
+        return Path(snapshot_download(name, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError as error:
+        raise MissingResourceError(
+            f"checkpoint {name!r} is not on this machine",
+            remedy=f"`{command}` where there is a network, or point `checkpoint` at a local folder",
+        ) from error
+    except HFValidationError as error:
+        raise UsageError(f"{name!r} is neither a folder nor a hub repository name: {error}") from error
+
+
+def configuration(folder: Path) -> dict[str, Any]:
+    """The content of config.json; raises `InputError` when it is absent or malformed."""
+    path = folder / "config.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        remedy = "point `checkpoint` at a whole transformers folder"
+        raise InputError(f"no readable config.json: {error}", path=path, remedy=remedy) from error
+    if not isinstance(content, dict) or not isinstance(content.get("model_type"), str):
+        raise InputError("config.json names no model_type", path=path, remedy="is this a transformers checkpoint?")
+    return content
+
+
+def weights_digest(folder: Path) -> str:
+    """Digest of the configuration and of all safetensors files of a folder; raises `InputError` when it has none."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise InputError(
+            "no safetensors weights here (pickled weights are not loaded)",
+            path=folder,
+            remedy="convert them with `save_pretrained(..., safe_serialization=True)`, or name a revision with them",
+        )
+    digests = {path.name: digest_file(path) for path in files}
+    return digest_value(digests | {"config": digest_value(configuration(folder))})

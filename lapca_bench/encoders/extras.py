@@ -1,0 +1,33 @@
+"""Libraries that only some encoders need: imported when asked for, with a clear error where they are absent."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from importlib import metadata
+from typing import Any
+
+from lapca_bench.errors import MissingResourceError
+
+
+def need(module: str, extra: str) -> Any:
+    """Import `module`; raises `MissingResourceError` naming the extra of lapca-bench that brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingResourceError(
+            f"{module.partition('.')[0]} cannot be imported ({error})", remedy=f"pip install 'lapca-bench[{extra}]'"
+        ) from error
+
+
+def releases(*packages: str) -> dict[str, str]:
+    """Major and minor version of installed packages: the part of a version at which numbers may change."""
+    found = {}
+    for package in packages:
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "absent"
+        match = re.match(r"\d+\.\d+", version)
+        found[package] = match.group() if match else version
+    return found

@@ -1,0 +1,30 @@
+"""`EncoderIdentity`: everything that changes a vector, as data. Its digest keys every cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lapca_bench.digest import digest_value
+
+Setting = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class EncoderIdentity:
+    """The name shown to a reader and the settings that numbers depend on.
+
+    `settings` holds, for a transformer: digests of weights and tokenizer, prompts of both sides, maximum lengths,
+    pooling, head, normalisation, dtype, backend; `versions` the libraries whose releases change numbers. Batch size,
+    device and thread count are left out: they change a vector by rounding only.
+    """
+
+    name: str
+    settings: Mapping[str, Setting]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over settings and versions; the display name takes no part."""
+        return digest_value({"settings": dict(self.settings), "versions": dict(self.versions)})

@@ -1,0 +1,180 @@
+"""The `[encoder]` table of a system's card, validated: one model per `type`, and `build`, which makes the encoder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lapca_bench.encoders.protocol import Encoder, Similarity
+
+if TYPE_CHECKING:
+    from lapca_bench.encoders.identity import Setting
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _TextSettings(_Settings):
+    """What every kind that reads prompts and lengths has in common."""
+
+    query_prompt: str = ""
+    document_prompt: str = ""
+    title_separator: str = " "
+    normalise: bool = True
+    similarity: Similarity = "cosine"
+
+    @model_validator(mode="after")
+    def _cosine_needs_normalised_vectors(self) -> Self:
+        if self.similarity == "cosine" and not self.normalise:
+            msg = 'similarity = "cosine" needs normalise = true (or say similarity = "dot")'
+            raise ValueError(msg)
+        return self
+
+
+class HeadSettings(_Settings):
+    """A dense layer after pooling. `path` is relative to the checkpoint's folder."""
+
+    path: str
+    activation: Literal["identity", "tanh"] = "tanh"
+
+
+class TransformerSettings(_TextSettings):
+    """A bi-encoder that transformers can load.
+
+    `checkpoint` is "resource:NAME", a local folder or a hub name; `query_checkpoint` is given where the two sides have
+    their own weights. `format` "e5-q4" reads the 4-bit file of multilingual-e5-small, for which `tokenizer` names the
+    tokenizer.json. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token
+    comes last); a text of another language is an error. `architecture` names an encoder that is half of a larger
+    model. `vocabulary` names the golden token ids that `health.check` compares with.
+    """
+
+    type: Literal["transformer"]
+    checkpoint: str
+    query_checkpoint: str | None = None
+    revision: str | None = None
+    format: Literal["transformers", "e5-q4"] = "transformers"
+    tokenizer: str | None = None
+    pooling: Literal["cls", "mean", "last"]
+    query_max_length: int = Field(default=512, ge=3)
+    document_max_length: int = Field(default=512, ge=3)
+    head: HeadSettings | None = None
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32"
+    architecture: Literal["auto", "m2m100-encoder"] = "auto"
+    language_tokens: dict[str, str] | None = None
+    vocabulary: str | None = None
+    batch_tokens: int = Field(default=4096, ge=1)
+
+    @model_validator(mode="after")
+    def _q4_needs_a_tokenizer(self) -> Self:
+        if (self.format == "e5-q4") != (self.tokenizer is not None):
+            msg = 'format = "e5-q4" and `tokenizer` go together'
+            raise ValueError(msg)
+        if self.format == "e5-q4" and self.query_checkpoint is not None:
+            msg = 'format = "e5-q4" is one model for both sides'
+            raise ValueError(msg)
+        return self
+
+
+class StaticSettings(_TextSettings):
+    """The mean of token vectors: a safetensors matrix and a tokenizer.json in one folder.
+
+    `dimension` keeps the first columns of a Matryoshka matrix; `tensor` names the matrix where it is not where
+    model2vec and sentence-transformers' StaticEmbedding put it.
+    """
+
+    type: Literal["static"]
+    checkpoint: str
+    revision: str | None = None
+    tensor: str | None = None
+    dimension: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, ge=1)
+
+
+class OnnxSettings(_TextSettings):
+    """An exported model run by ONNX Runtime.
+
+    Without `tokenizer` the model takes texts itself, `texts_per_run` at a time, cut at `max_characters`. With it (a
+    folder holding tokenizer.json) the model takes token ids; `pooling` "none" says that its output is already one row
+    per text.
+    """
+
+    type: Literal["onnx"]
+    checkpoint: str
+    file: str | None = None
+    revision: str | None = None
+    tokenizer: str | None = None
+    pooling: Literal["none", "cls", "mean", "last"] = "none"
+    output: str | None = None
+    texts_per_run: int = Field(default=1, ge=1)
+    max_characters: int | None = Field(default=None, ge=1)
+    query_max_length: int = Field(default=512, ge=3)
+    document_max_length: int = Field(default=512, ge=3)
+    batch_tokens: int = Field(default=4096, ge=1)
+
+
+class SentenceTransformersSettings(_TextSettings):
+    """A folder (or hub name) that sentence-transformers loads with its own modules."""
+
+    type: Literal["sentence-transformers"]
+    checkpoint: str
+    revision: str | None = None
+    max_length: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+
+
+class PythonSettings(_TextSettings):
+    """A user's own class: `path` is "file.py:Class"."""
+
+    type: Literal["python"]
+    path: str
+
+
+EncoderSettings = Annotated[
+    TransformerSettings | StaticSettings | OnnxSettings | SentenceTransformersSettings | PythonSettings,
+    Field(discriminator="type"),
+]
+
+
+def build(settings: EncoderSettings, name: str | None = None) -> Encoder:
+    """The encoder that these settings describe; weights are loaded when the first text is encoded.
+
+    `name` is shown in tables (default: the checkpoint). Raises `MissingResourceError` where weights or a library are
+    not on this machine, and `InputError` where the checkpoint is malformed.
+    """
+    match settings:
+        case TransformerSettings():
+            from lapca_bench.encoders.transformer import TransformerEncoder
+
+            return TransformerEncoder(settings, name or settings.checkpoint)
+        case StaticSettings():
+            from lapca_bench.encoders.static import StaticEncoder
+
+            return StaticEncoder(settings, name or settings.checkpoint)
+        case OnnxSettings():
+            from lapca_bench.encoders.onnx import OnnxEncoder
+
+            return OnnxEncoder(settings, name or settings.checkpoint)
+        case SentenceTransformersSettings():
+            from lapca_bench.encoders.sentence_transformers import SentenceTransformerEncoder
+
+            return SentenceTransformerEncoder(settings, name or settings.checkpoint)
+        case PythonSettings():
+            from lapca_bench.encoders.user import load_user_encoder
+
+            prompts = settings.model_dump(include={"query_prompt", "document_prompt", "title_separator"})
+            return load_user_encoder(settings.path, name=name, similarity=settings.similarity, **prompts)
+
+
+def identity_settings(settings: _Settings, *left_out: str) -> dict[str, Setting]:
+    """The fields of a settings model that belong into an identity, nested tables flattened as "head.path"."""
+    flat: dict[str, Setting] = {}
+    for key, value in settings.model_dump().items():
+        if key in left_out:
+            continue
+        if isinstance(value, dict):
+            flat.update({f"{key}.{inner}": item for inner, item in value.items()})
+        else:
+            flat[key] = value
+    return flat

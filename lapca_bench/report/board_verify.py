@@ -1,0 +1,99 @@
+"""Scoring stored runs again, to see whether each result says what its run file says.
+
+A result is verified when its files match their digests, its collection is on this machine in the version and with the
+files it was made from, and scoring the run again gives every stored per-query value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lapca_bench.collections import registry as collections
+from lapca_bench.collections.base import Collection
+from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, UsageError
+from lapca_bench.experiment.run import score_run
+from lapca_bench.store.results import StoredResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+State = Literal["verified", "differs", "damaged", "not verified"]
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How one result came out, and why."""
+
+    result: StoredResult
+    state: State
+    reason: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the result must not be trusted, as opposed to not being checkable here."""
+        return self.state in {"differs", "damaged"}
+
+
+def verify(results: Iterable[StoredResult]) -> Iterator[Verification]:
+    """Each result's verification; collections are loaded once."""
+    loaded: dict[tuple[str, str], Collection] = {}
+    for result in results:
+        place = (result.collection, result.split)
+        try:
+            result.verify()
+            if place not in loaded:
+                loaded[place] = collections.load(result.collection, result.split)
+            yield check(result, loaded[place])
+        except StoreError as error:
+            yield Verification(result, "damaged", error.message)
+        except (MissingResourceError, UsageError) as error:
+            yield Verification(result, "not verified", error.message)
+        except LapcaError as error:
+            yield Verification(result, "differs", error.message)
+
+
+def check(result: StoredResult, collection: Collection) -> Verification:
+    """Score the run of `result` on `collection` and compare every value; raises what scoring raises."""
+    about = result.provenance.get("collection", {})
+    version, fingerprint = str(about.get("version", "")), str(about.get("fingerprint", ""))
+    if version != collection.card.version:
+        return Verification(result, "not verified", f"made from version {version}, here is {collection.card.version}")
+    if fingerprint != collection.fingerprint:
+        return Verification(result, "not verified", "made from other files of the collection than those here")
+    measures = tuple(dict.fromkeys(result.scores["measure"]))
+    documents = {document.id for document in collection.documents()}
+    again = score_run(result.run, collection, measures, documents)
+    return _compare(result, again.frame)
+
+
+def _compare(result: StoredResult, again: pd.DataFrame) -> Verification:
+    import numpy as np
+
+    keys = ["measure", "language", "query"]
+    both = result.scores.merge(again, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
+    odd = int((both["_merge"] != "both").sum())
+    if odd:
+        return Verification(result, "differs", f"{odd} scores stand for other queries, languages or measures")
+    distance = (both["value_stored"] - both["value_scored"]).abs().to_numpy(dtype=np.float64)
+    wrong = int((~(distance <= TOLERANCE)).sum())
+    if wrong:
+        worst = both.iloc[int(np.nanargmax(distance))]
+        reason = (
+            f"{wrong} of {len(both)} values, most for query {worst['query']!r} by {worst['measure']}: "
+            f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
+        )
+        return Verification(result, "differs", reason)
+    return _compare_means(result) or Verification(result, "verified", f"{len(both)} values")
+
+
+def _compare_means(result: StoredResult) -> Verification | None:
+    """A verification that failed where a stated mean of a language is not the mean of its values."""
+    said = {(a["measure"], a["language"]): a["mean"] for a in result.aggregates}
+    for (measure, language), rows in result.scores.groupby(["measure", "language"], sort=False):
+        mean = said.get((str(measure), str(language)))
+        if mean is None or abs(mean - float(rows["value"].mean())) > TOLERANCE:
+            return Verification(result, "differs", f"its mean of {measure} for {language} is not that of its values")
+    return None

@@ -1,0 +1,122 @@
+"""`SystemCard`: a system as data. What a reader must know beside its numbers, and the settings that make it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from lapca_bench.encoders.settings import EncoderSettings
+from lapca_bench.errors import InputError
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class BM25Settings(BaseModel):
+    """Table `[bm25]`: `analyser` is a language code whose analyser replaces that of the documents' language."""
+
+    model_config = _STRICT
+    k1: FiniteFloat = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
+    analyser: str | None = None
+
+
+class FusionSettings(BaseModel):
+    """Table `[fusion]`: names of systems, method, weights, and weights by query language."""
+
+    model_config = _STRICT
+    systems: list[str] = Field(min_length=2)
+    method: Literal["rrf", "interpolation"] = "rrf"
+    weights: list[FiniteFloat] | None = None
+    languages: dict[str, list[FiniteFloat]] = Field(default_factory=dict)
+
+
+class MarginSettings(BaseModel):
+    """Table `[margin]`: the name of a dense system, and the neighbours of the ratio margin."""
+
+    model_config = _STRICT
+    system: str
+    neighbours: int = Field(default=4, ge=1)
+
+
+class SystemCard(BaseModel):
+    """One system. `trained_on` names the collection families whose training data it saw (it is zero-shot elsewhere).
+
+    `requires` lists extras of lapca-bench. `builder` ("module:function", called with the card and a `Workspace`) makes
+    systems of a kind of its own from the table `settings`.
+    """
+
+    model_config = _STRICT
+
+    name: Annotated[str, Field(min_length=1)]
+    title: str
+    kind: Annotated[str, Field(min_length=1)]
+    licence: str
+    citation: str
+    url: str
+    languages: list[str]
+    trained_on: list[str] = Field(default_factory=list)
+    note: str = ""
+    requires: list[str] = Field(default_factory=list)
+    builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    encoder: EncoderSettings | None = None
+    bm25: BM25Settings | None = None
+    fusion: FusionSettings | None = None
+    margin: MarginSettings | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_its_table(self) -> SystemCard:
+        tables = {"dense": "encoder", "bm25": "bm25", "fusion": "fusion", "margin": "margin"}
+        table = tables.get(self.kind)
+        if self.builder is None and table is None:
+            raise ValueError(f"kind {self.kind!r} needs a builder (kinds without one: {', '.join(tables)})")
+        if self.builder is None and table is not None and getattr(self, table) is None:
+            raise ValueError(f"a system of kind {self.kind!r} needs a table [{table}]")
+        surplus = [name for name in tables.values() if name != table and getattr(self, name) is not None]
+        if self.builder is None and surplus:
+            raise ValueError(f"a system of kind {self.kind!r} has no table [{surplus[0]}]")
+        return self
+
+
+def read_card(path: Path) -> SystemCard:
+    """The card in a TOML file; raises `InputError` with file, line and key where it is not one."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise InputError("not UTF-8 text", path=path, line=line, remedy="save the card as UTF-8") from None
+    except OSError as error:
+        raise InputError(f"cannot read: {error.strerror}", path=path, remedy="check the path") from None
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = int(place[1]) if place else len(text.splitlines())
+        raise InputError(f"not TOML: {error}", path=path, line=line, remedy="mend this line") from None
+    try:
+        return SystemCard.model_validate(values)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in detail["loc"])
+        message = {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(
+            detail["type"], detail["msg"].removeprefix("Value error, ")
+        )
+        known = ", ".join(SystemCard.model_fields)
+        remedy = (
+            f"keys of a card: {known}" if detail["type"] == "extra_forbidden" else "see `lapca-bench systems info bm25`"
+        )
+        raise InputError(message, path=path, line=_line(text, key), key=key or None, remedy=remedy) from None
+
+
+def _line(text: str, key: str) -> int | None:
+    """The line of the innermost part of a dotted key that stands in the file."""
+    for part in reversed(key.split(".")):
+        pattern = re.compile(rf'\s*\[*\s*["\']?{re.escape(part)}["\']?\s*[=\].]')
+        for number, line in enumerate(text.splitlines(), start=1):
+            if pattern.match(line):
+                return number
+    return None

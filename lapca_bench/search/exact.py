@@ -1,0 +1,187 @@
+"""Exact nearest neighbours by dot product over memory-mapped shards, in blocks, never a full query × corpus matrix.
+
+Two steps make the result independent of block size, shard size, threads and BLAS. A float32 matrix product per block
+finds candidates: everything within its rounding error of the k-th best. The candidates are then scored again, each by
+a float64 dot product rounded to float32, and only these scores decide. Equal vectors therefore have equal scores, and
+ties at the cut are decided by document id, descending, like everywhere else.
+
+Rounding error of the product: |computed − true| ≤ γ·|q|·|d| with γ = n·u / (1 − n·u), n the dimension and u = 2⁻²⁴ the
+unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lapca_bench.run import Float32, Int64
+
+BLOCK_ROWS = 4_096  # corpus rows per matrix product
+QUERY_BLOCK = 1_024  # queries per matrix product: with the rows above a 16 MiB block of scores
+QUERY_POOL = 8_192  # queries that share one pass over the corpus; bounds what is kept of them
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Parallel columns, in no order: `queries` and `rows` are indices, at most k rows per query."""
+
+    queries: Int64
+    rows: Int64
+    scores: Float32
+
+
+def top_k(
+    queries: Float32,
+    matrices: Sequence[Any],
+    k: int,
+    id_ranks: Callable[[], Int64],
+    block_rows: int = BLOCK_ROWS,
+) -> Hits:
+    """The `k` best rows of the stacked `matrices` for each of `queries` (`(n, dimension)` float32).
+
+    `id_ranks()` gives the rank of every row's document id in ascending order; it is called only for a tie on the cut.
+    """
+    parts = [
+        _Search(queries[start : start + QUERY_POOL], matrices, k, id_ranks).run(block_rows, start)
+        for start in range(0, len(queries), QUERY_POOL)
+    ]
+    if not parts:
+        return Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    return Hits(
+        np.concatenate([part.queries for part in parts]),
+        np.concatenate([part.rows for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+    )
+
+
+class _Search:
+    """One pass over the corpus. The pool holds, per query, the best k rows so far and all that may still equal them."""
+
+    def __init__(self, queries: Float32, matrices: Sequence[Any], k: int, id_ranks: Callable[[], Int64]) -> None:
+        self._queries = queries
+        self._matrices = matrices
+        self._bounds = np.cumsum([0, *(len(matrix) for matrix in matrices)])
+        self._k = k
+        self._id_ranks = id_ranks
+        unit = (queries.shape[1] + 2) * 2.0**-24  # two more roundings: of the scores that decide
+        # Twice: the k-th best and the row compared with it may both be off. float64, rounded up once more below.
+        self._error = 2 * unit / (1 - unit) * np.linalg.norm(queries.astype(np.float64), axis=1)
+        self._longest = 0.0  # norm of the longest row seen
+        self._kth = np.full(len(queries), -np.inf)  # the k-th best score by the matrix product so far
+        self._pool = _Columns.empty()
+        self._waiting: list[_Columns] = []
+
+    def run(self, block_rows: int, offset: int) -> Hits:
+        for start, block in _blocks(self._matrices, block_rows):
+            self._longest = max(self._longest, float(np.sqrt(np.einsum("ij,ij->i", block, block).max())) * (1 + 1e-5))
+            for first in range(0, len(self._queries), QUERY_BLOCK):
+                self._waiting.append(self._candidates(block, start, first))
+            if sum(len(part.queries) for part in self._waiting) > max(len(self._pool.queries) // 2, 4096):
+                self._merge()
+        self._merge()
+        best = self._decide(self._pool)
+        return Hits(best.queries + offset, best.rows, best.scores)
+
+    def _candidates(self, block: Float32, start: int, first: int) -> _Columns:
+        """What may be among the k best, of one block of rows and one block of queries."""
+        part = slice(first, first + QUERY_BLOCK)
+        scores = self._queries[part] @ block.T
+        floor = self._floor()[part]
+        if len(block) > self._k and not np.isfinite(floor).all():
+            kth = np.partition(scores, len(block) - self._k, axis=1)[:, len(block) - self._k]
+            floor = np.maximum(floor, kth - self._error[part] * self._longest)
+        found = np.flatnonzero(scores >= np.nextafter(floor.astype(np.float32), np.float32(-np.inf))[:, None])
+        query, row = np.divmod(found, len(block))
+        return _Columns(query + first, row + start, scores.ravel()[found])
+
+    def _floor(self) -> npt.NDArray[np.float64]:
+        """Below it a row cannot be among the k best. It falls again when a longer row, with a larger error, comes."""
+        floor: npt.NDArray[np.float64] = self._kth - self._error * self._longest
+        return floor
+
+    def _merge(self) -> None:
+        """Bring what waits into the pool, raise the floors, and drop what lies below them."""
+        if not self._waiting:
+            return
+        columns = _Columns.joined([self._pool, *self._waiting])
+        self._waiting = []
+        columns, starts = columns.ordered(len(self._queries))
+        counts = np.diff(starts)
+        full = counts >= self._k
+        kth = columns.scores[starts[:-1][full] + self._k - 1]
+        self._kth[full] = np.maximum(self._kth[full], kth)
+        place = np.arange(len(columns.queries)) - starts[columns.queries]
+        columns = columns.take((place < self._k) | (columns.scores >= self._floor()[columns.queries]))
+        crowded = np.bincount(columns.queries, minlength=len(self._queries)) > 2 * self._k + 256
+        if crowded.any():  # more near-ties than are worth carrying along
+            within = crowded[columns.queries]
+            columns = _Columns.joined([columns.take(~within), self._decide(columns.take(within))])
+        self._pool = columns
+
+    def _decide(self, columns: _Columns) -> _Columns:
+        """The k best of each query by the scores that count, ties on the cut by document id."""
+        columns = _Columns(columns.queries, columns.rows, self._scores(columns))
+        columns, starts = columns.ordered(len(self._queries))
+        cut = starts[:-1] + self._k
+        cut = cut[cut < starts[1:]]
+        if (columns.scores[cut] == columns.scores[cut - 1]).any():
+            ranks = self._id_ranks()[columns.rows]
+            columns = columns.take(np.lexsort((-ranks, -columns.scores, columns.queries)))
+        place = np.arange(len(columns.queries)) - starts[columns.queries]
+        return columns.take(place < self._k)
+
+    def _scores(self, columns: _Columns) -> Float32:
+        """float64 dot products, rounded to float32; computed shard by shard, a few thousand pairs at a time."""
+        scores = np.empty(len(columns.rows), dtype=np.float32)
+        order = np.argsort(columns.rows, kind="stable")
+        edges = np.searchsorted(columns.rows[order], self._bounds)
+        for shard, matrix in enumerate(self._matrices):
+            for first in range(edges[shard], edges[shard + 1], 4096):
+                pairs = order[first : min(first + 4096, edges[shard + 1])]
+                documents = matrix[columns.rows[pairs] - self._bounds[shard]].astype(np.float64)
+                documents *= self._queries[columns.queries[pairs]]
+                scores[pairs] = documents.sum(axis=1)
+        return scores + np.float32(0)  # negative zero becomes zero
+
+
+@dataclass(frozen=True)
+class _Columns:
+    queries: Int64
+    rows: Int64
+    scores: Float32
+
+    @classmethod
+    def empty(cls) -> _Columns:
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+    @classmethod
+    def joined(cls, parts: Sequence[_Columns]) -> _Columns:
+        return cls(
+            np.concatenate([part.queries for part in parts]),
+            np.concatenate([part.rows for part in parts]),
+            np.concatenate([part.scores for part in parts]),
+        )
+
+    def take(self, which: npt.NDArray[Any]) -> _Columns:
+        return _Columns(self.queries[which], self.rows[which], self.scores[which])
+
+    def ordered(self, queries: int) -> tuple[_Columns, Int64]:
+        """By query, then by falling score; with the place where each query starts (`queries` + 1 values)."""
+        bits = self.scores.view(np.int32)
+        rising = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # orders as the floats do, negative ones too
+        columns = self.take(np.argsort((self.queries << 32) - rising.astype(np.int64)))
+        return columns, np.searchsorted(columns.queries, np.arange(queries + 1))
+
+
+def _blocks(matrices: Sequence[Any], block_rows: int) -> Iterator[tuple[int, Float32]]:
+    """(first row, float32 rows) over all matrices; what is stored as float16 is widened block by block."""
+    start = 0
+    for matrix in matrices:
+        for first in range(0, len(matrix), block_rows):
+            block = np.ascontiguousarray(matrix[first : first + block_rows], dtype=np.float32)
+            yield start + first, block
+        start += len(matrix)

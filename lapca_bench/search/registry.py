@@ -1,0 +1,195 @@
+"""Finding and making systems by name: the cards that installed packages bring, or a card's path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lapca_bench.encoders import build as build_encoder
+from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
+from lapca_bench.paths import cache_root
+from lapca_bench.search.bm25 import BM25System
+from lapca_bench.search.card import SystemCard, read_card
+from lapca_bench.search.dense import DenseSystem, MarginSystem
+from lapca_bench.search.executor import Executor, LocalExecutor
+from lapca_bench.search.fusion import FusionSystem
+from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.system import System
+from lapca_bench.store.vectors import VectorStore
+
+ENTRY_POINTS = "lapca_bench.systems"  # a function without arguments that returns a folder of cards
+
+# The modules that show that an extra is installed.
+EXTRAS = {
+    "dense": ("torch", "transformers"),
+    "lexical": ("jnius", "pyserini"),
+    "onnx": ("onnxruntime", "onnxruntime_extensions"),
+    "sentence-transformers": ("sentence_transformers",),
+    "bm25s": ("bm25s", "Stemmer"),
+}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where systems keep what they compute, and where their work runs."""
+
+    cache: Path = field(default_factory=cache_root)
+    executor: Executor = field(default_factory=LocalExecutor)
+
+    @property
+    def vectors(self) -> VectorStore:
+        """The store of encoded texts."""
+        return VectorStore(self.cache / "vectors")
+
+    @property
+    def indexes(self) -> Path:
+        """The folder of Lucene indexes."""
+        return self.cache / "indexes"
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """Whether a system can run on this machine, and why not."""
+
+    ok: bool
+    reason: str = ""
+
+
+@cache
+def cards() -> Mapping[str, SystemCard]:
+    """All cards by name, sorted; raises `InputError` for a malformed card or two of one name."""
+    found: dict[str, SystemCard] = {}
+    origin: dict[str, Path] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        for path in sorted(_card_folder(point).glob("*.toml")):
+            card = read_card(path)
+            if card.name in found:
+                raise InputError(
+                    f"system {card.name!r} has a card in {origin[card.name]} too",
+                    path=path,
+                    remedy="rename one of them",
+                )
+            found[card.name], origin[card.name] = card, path
+    return dict(sorted(found.items()))
+
+
+def _card_folder(point: EntryPoint) -> Path:
+    try:
+        return Path(point.load()())
+    except (ImportError, AttributeError, TypeError) as error:
+        raise UsageError(
+            f"the package that offers systems as {point.name!r} cannot be used: {error}",
+            remedy=f"mend or uninstall it: its entry point is {point.value}",
+        ) from error
+
+
+def find_card(name: str) -> SystemCard:
+    """The card called `name`, or the one in the file `name`; raises `UsageError` with the nearest names."""
+    if name.endswith(".toml"):
+        return read_card(Path(name))
+    if name not in cards():
+        raise unknown_name("system", name, cards())
+    return cards()[name]
+
+
+def build_system(name: str, workspace: Workspace | None = None) -> System:
+    """The system that `name` (a card's name or path) describes; weights and indexes are loaded when first needed."""
+    return _build(find_card(name), workspace or Workspace(), ())
+
+
+def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> System:
+    if card.name in parents:
+        raise UsageError(f"system {card.name!r} is made of itself", remedy="name other systems in its card")
+    lacking = _lacking_extras(card)
+    if lacking:
+        raise MissingResourceError(
+            f"{card.name}: {lacking}", remedy=f"pip install 'lapca-bench[{','.join(card.requires)}]'"
+        )
+
+    def part(name: str) -> System:
+        return _build(find_card(name), workspace, (*parents, card.name))
+
+    if card.builder is not None:
+        return _call_builder(card, workspace)
+    if card.encoder is not None:
+        return DenseSystem(build_encoder(card.encoder, card.name), workspace.vectors, workspace.executor)
+    if card.bm25 is not None:
+        settings = card.bm25
+        return BM25System(workspace.indexes, settings.k1, settings.b, settings.analyser, card.name)
+    if card.fusion is not None:
+        fusion = card.fusion
+        systems = [part(name) for name in fusion.systems]
+        return FusionSystem(systems, fusion.method, fusion.weights, dict(fusion.languages), card.name)
+    if card.margin is not None:
+        dense = part(card.margin.system)
+        if not isinstance(dense, DenseSystem):
+            raise UsageError(f"{card.margin.system} is no dense system", key="margin.system", remedy="name a dense one")
+        return MarginSystem(dense, card.margin.neighbours, card.name)
+    raise UsageError(f"card {card.name!r} describes nothing to run", remedy="give it a table of settings")
+
+
+def _call_builder(card: SystemCard, workspace: Workspace) -> System:
+    module, _, function = (card.builder or "").partition(":")
+    try:
+        builder: Callable[[SystemCard, Workspace], Any] = getattr(import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"builder {card.builder} of system {card.name!r} cannot be imported: {error}") from error
+    made = builder(card, workspace)
+    if not isinstance(made, System):
+        raise UsageError(
+            f"builder {card.builder} returned {type(made).__name__}, which is no System",
+            remedy="give it name, identity and search",
+        )
+    return made
+
+
+def _lacking_extras(card: SystemCard) -> str:
+    missing = [module for extra in card.requires for module in EXTRAS.get(extra, ()) if find_spec(module) is None]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+def status(name: str) -> Runnable:
+    """Whether `name` runs here: libraries, Java, weights. Heavy libraries are not imported, nothing is computed."""
+    try:
+        return _status(find_card(name), ())
+    except LapcaError as error:
+        return Runnable(False, error.message)
+
+
+def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
+    lacking = _lacking_extras(card)
+    if lacking:
+        return Runnable(False, lacking)
+    parts = [*(card.fusion.systems if card.fusion else ()), *([card.margin.system] if card.margin else ())]
+    for part in parts:
+        if part in parents:
+            return Runnable(False, f"{part} is made of itself")
+        found = _status(find_card(part), (*parents, card.name))
+        if not found.ok:
+            return Runnable(False, f"{part}: {found.reason}")
+    if card.kind == "bm25" and card.builder is None:
+        find_java()
+        find_jar()
+    if card.encoder is not None:
+        from lapca_bench.encoders.settings import PythonSettings
+
+        if not isinstance(card.encoder, PythonSettings):
+            _find_weights(card.encoder)
+    return Runnable(True)
+
+
+def _find_weights(settings: Any) -> None:
+    """Raise `MissingResourceError` unless the files that an encoder reads are on this machine."""
+    from lapca_bench.encoders.checkpoint import find
+
+    find(settings.checkpoint, getattr(settings, "revision", None))
+    for extra in ("query_checkpoint", "tokenizer"):
+        value = getattr(settings, extra, None)
+        if value is not None:
+            find(value)

@@ -1,0 +1,172 @@
+"""Results: scores, run and provenance of one cell (system × collection × split), each in a folder of its own.
+
+`<root>/<system>/<family>/<subset>/<split>/<key>/` holds `scores.parquet` (one row per query, language and measure),
+`run.parquet`, and, written last, `result.json` with everything else and the digests of the two. A folder without
+`result.json` is no result.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from lapca_bench.atomic import atomic_path, write_json
+from lapca_bench.digest import digest_file
+from lapca_bench.errors import StoreError
+from lapca_bench.run import Run
+from lapca_bench.store.runs import read_parquet, write_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+MANIFEST = "result.json"
+SCORES = "scores.parquet"
+RUN = "run.parquet"
+SCORE_COLUMNS = ("query", "language", "measure", "value")
+
+_REMEDY = "delete this folder and run the experiment again"
+
+
+class Aggregate(TypedDict):
+    """One mean: of `measure` over the `queries` judged queries that `language` names, as the scoring room labels them.
+
+    `mean` is None where no query counts.
+    """
+
+    measure: str
+    language: str
+    mean: float | None
+    queries: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a result says without its columns: enough for every table.
+
+    `key` is the digest of everything the numbers depend on; `aggregates` the means; `provenance` how it was made.
+    """
+
+    key: str
+    system: str
+    title: str
+    kind: str
+    system_digest: str
+    collection: str  # "family/subset"
+    split: str
+    languages: Sequence[str]
+    aggregates: Sequence[Aggregate]
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result(Facts):
+    """A result in memory: facts, the run, and `scores`, a frame with the columns query, language, measure, value."""
+
+    scores: pd.DataFrame
+    run: Run
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredResult(Facts):
+    """A result on disk; `scores` and `run` are read, and checked against their digests, on first use."""
+
+    folder: Path
+    digests: Mapping[str, str]
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Scores per query; raises `StoreError` where the file is missing or damaged."""
+        import pandas as pd
+
+        return pd.read_parquet(self._checked(SCORES))
+
+    @cached_property
+    def run(self) -> Run:
+        """The run; raises `StoreError` where the file is missing or damaged."""
+        return read_parquet(self._checked(RUN))
+
+    def verify(self) -> None:
+        """Raise `StoreError` unless both files match their digests."""
+        for name in self.digests:
+            self._checked(name)
+
+    def _checked(self, name: str) -> Path:
+        path = self.folder / name
+        try:
+            found = digest_file(path)
+        except OSError as error:
+            raise StoreError(f"cannot read: {error.strerror or error}", path=path, remedy=_REMEDY) from error
+        if found != self.digests.get(name):
+            raise StoreError("this file of a result does not match its digest", path=path, remedy=_REMEDY)
+        return path
+
+
+class ResultStore:
+    """The results under `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, result: Result) -> Path:
+        """Write `result`, manifest last, and return its folder; an older result of the same key is replaced."""
+        folder = self._folder(result.system, result.collection, result.split) / result.key[:12]
+        try:
+            (folder / MANIFEST).unlink(missing_ok=True)
+        except OSError as error:
+            remedy = "make the folder of results writable, or name another one with --results"
+            raise StoreError(f"cannot write: {error.strerror or error}", path=folder, remedy=remedy) from error
+        with atomic_path(folder / SCORES) as temporary:
+            result.scores[list(SCORE_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
+        write_parquet(result.run, folder / RUN)
+        manifest = {
+            "format": FORMAT,
+            **{field.name: getattr(result, field.name) for field in fields(Facts)},
+            "files": {name: digest_file(folder / name) for name in (SCORES, RUN)},
+        }
+        write_json(folder / MANIFEST, manifest)
+        return folder
+
+    def find(self, key: str) -> StoredResult | None:
+        """The result with this key, or None."""
+        for path in self.root.glob(f"*/*/*/*/{key[:12]}/{MANIFEST}"):
+            stored = read_result(path.parent)
+            if stored.key == key:
+                return stored
+        return None
+
+    def all(self) -> Iterator[StoredResult]:
+        """Every result, by system, collection and split; only manifests are read.
+
+        Raises `StoreError` at the first manifest that cannot be read.
+        """
+        for path in sorted(self.root.glob(f"*/*/*/*/*/{MANIFEST}")):
+            yield read_result(path.parent)
+
+    def _folder(self, system: str, collection: str, split: str) -> Path:
+        family, _, subset = collection.partition("/")
+        return self.root.joinpath(*(_file_name(part) for part in (system, family, subset or "all", split)))
+
+
+def _file_name(name: str) -> str:
+    """`name` with what a path cannot hold replaced; two names may share a folder, keys keep their results apart."""
+    safe = re.sub(r"[^\w.+=@-]+", "_", name)[:80].strip(".") or "_"
+    return safe if safe.strip("_") else "_"
+
+
+def read_result(folder: Path) -> StoredResult:
+    """The result in `folder`; raises `StoreError` where its manifest cannot be read."""
+    path = folder / MANIFEST
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if content.pop("format") != FORMAT:
+            message = "written by another version of lapca-bench"
+            raise StoreError(message, path=path, remedy="run the experiment again with this version")
+        return StoredResult(folder=folder, digests=dict(content.pop("files")), **content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"this manifest of a result cannot be read: {error}", path=path, remedy=_REMEDY) from error

@@ -1,0 +1,106 @@
+"""One shard of vectors on disk: a `.npy` file and, written after it, a manifest with its digest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lapca_bench.atomic import atomic_path, write_json
+from lapca_bench.digest import digest_file
+from lapca_bench.errors import StoreError
+
+Dtype = Literal["float32", "float16"]
+Stored = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+
+REPAIR = "`lapca-bench cache verify --repair` removes it; the next run encodes it again"
+
+
+@dataclass(frozen=True)
+class ShardManifest:
+    """What a shard holds. `sha256` and `size` are of the vector file's bytes."""
+
+    address: str
+    encoder: str
+    encoder_digest: str
+    side: str
+    language: str
+    dtype: str
+    rows: int
+    dimension: int
+    sha256: str
+    size: int
+
+
+def vector_file(folder: Path, address: str) -> Path:
+    """Where the vectors of a shard lie."""
+    return folder / address[:2] / f"{address}.npy"
+
+
+def manifest_file(folder: Path, address: str) -> Path:
+    """Where the manifest of a shard lies; a shard without one does not exist."""
+    return folder / address[:2] / f"{address}.json"
+
+
+def write_shard(folder: Path, address: str, vectors: Stored, about: dict[str, str]) -> ShardManifest:
+    """Write the vectors, then the manifest; `about` gives encoder, encoder_digest, side and language."""
+    target = vector_file(folder, address)
+    with atomic_path(target) as temporary:
+        with temporary.open("wb") as handle:
+            np.save(handle, vectors, allow_pickle=False)
+        digest, size = digest_file(temporary), temporary.stat().st_size
+    rows, dimension = vectors.shape
+    manifest = ShardManifest(
+        address=address, dtype=str(vectors.dtype), rows=rows, dimension=dimension, sha256=digest, size=size, **about
+    )
+    write_json(manifest_file(folder, address), asdict(manifest))
+    return manifest
+
+
+def read_manifest(path: Path) -> ShardManifest:
+    """The manifest at `path`; raises `StoreError` where it is not one."""
+    try:
+        return ShardManifest(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise StoreError(
+            f"this manifest of a vector shard cannot be read: {error}", path=path, remedy=REPAIR
+        ) from error
+
+
+def check_shard(folder: Path, manifest: ShardManifest) -> None:
+    """Raise `StoreError` unless the vector file is there and its bytes are those that were written."""
+    path = vector_file(folder, manifest.address)
+    try:
+        found = digest_file(path)
+    except OSError as error:
+        message = f"the vectors of this shard cannot be read: {error.strerror or error}"
+        raise StoreError(message, path=path, remedy=REPAIR) from error
+    if found != manifest.sha256:
+        message = f"this shard does not match its digest (expected {manifest.sha256[:12]}, found {found[:12]})"
+        raise StoreError(message, path=path, remedy=REPAIR)
+
+
+@cache
+def _checked_once(folder: Path, manifest: ShardManifest, modified: int) -> None:  # noqa: ARG001 - part of the key
+    check_shard(folder, manifest)
+
+
+def open_shard(folder: Path, manifest: ShardManifest) -> Stored:
+    """The vectors, memory-mapped read-only; the digest is checked the first time a process opens the file.
+
+    Raises `StoreError` where the file is damaged or missing.
+    """
+    path = vector_file(folder, manifest.address)
+    try:
+        modified = path.stat().st_mtime_ns
+    except OSError as error:
+        message = f"the vectors of this shard cannot be read: {error.strerror or error}"
+        raise StoreError(message, path=path, remedy=REPAIR) from error
+    _checked_once(folder, manifest, modified)
+    vectors: Stored = np.load(path, mmap_mode="r", allow_pickle=False)
+    return vectors

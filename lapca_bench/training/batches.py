@@ -1,0 +1,52 @@
+"""What a training step is given: texts of both sides. A source makes each batch from the step's number alone.
+
+Because no batch depends on the one before it, a run that is killed and resumed sees the same batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`queries[i]` belongs to `passages[i]`; `negatives` are hard negatives, seen by every query.
+
+    `names` identify the pairs for error messages; `languages` are those of the passages, for mining hard negatives.
+    """
+
+    names: tuple[str, ...]
+    queries: tuple[str, ...]
+    passages: tuple[str, ...]
+    languages: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Pairs kept for looking at: in one pool of all `passages`, the answer of query i is passage i or an equal text."""
+
+    queries: tuple[str, ...]
+    passages: tuple[str, ...]
+
+
+class BatchSource(Protocol):
+    """Where batches come from."""
+
+    def batch(self, step: int) -> Batch:
+        """The batch of this step, the same at every call."""
+
+    def held_out(self) -> HeldOut:
+        """Pairs that are in no batch."""
+
+    def pool(self, step: int) -> Mapping[str, Sequence[str]]:
+        """Passages by language among which hard negatives are mined from this step on."""
+
+
+def generator(seed: int, *key: int) -> np.random.Generator:
+    """The random numbers of one place (a step, a pair), independent of all others."""
+    return np.random.default_rng((seed, *key))

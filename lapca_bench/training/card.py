@@ -1,0 +1,58 @@
+"""The model card that goes with every trained model: what it is, its data, its settings, what was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lapca_bench.training.recipe import Recipe
+
+
+def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Sequence[Mapping[str, Any]]) -> str:
+    """Markdown with a YAML head, as model hubs read it. `facts` are rows of the data table, such as the command."""
+    head = [
+        "---",
+        f"license: {recipe.licence}" if recipe.licence else "license: other",
+        "library_name: sentence-transformers",
+        "pipeline_tag: sentence-similarity",
+        "tags: [cross-lingual-retrieval, lapca-r]",
+        "---",
+    ]
+    rows = [f"| {name} | {value} |" for name, value in facts.items()]
+    measured = [entry for entry in history if "evaluation" in entry]
+    results = [
+        f"| {entry['step']} | {name} | {value:.4f} |"
+        for entry in measured
+        for name, value in entry["evaluation"].items()
+    ]
+    settings = json.dumps(recipe.model_dump(mode="json"), indent=2, ensure_ascii=False, sort_keys=True)
+    return "\n".join(
+        [
+            *head,
+            "",
+            f"# {recipe.title or recipe.name}",
+            "",
+            "LAPCA-R: a reconstruction of LAPCA's alignment pretraining (Abulkhanov et al., SIGIR 2023), trained",
+            "with lapca-bench. It is not the authors' model; where the paper is silent, the settings below are ours.",
+            "",
+            "| what | value |",
+            "|---|---|",
+            f"| start model | {recipe.encoder.checkpoint} |",
+            f"| steps | {step} of {recipe.optimisation.steps} |",
+            *rows,
+            "",
+            "## Measured while training (held-out text, never an evaluation collection)",
+            "",
+            "| step | measure | value |",
+            "|---|---|---|",
+            *results,
+            "",
+            "## Settings",
+            "",
+            "```json",
+            settings,
+            "```",
+            "",
+        ]
+    )

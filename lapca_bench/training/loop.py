@@ -1,0 +1,189 @@
+"""The training loop: AdamW with warm-up and linear decay, clipping, evaluation, exact resume, one or more processes.
+
+Every random number is a function of the recipe's seed and the step, and the state beside each checkpoint holds all
+weights that move with their moments: a run that is killed at any step and resumed ends with the same weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lapca_bench.errors import LapcaError
+from lapca_bench.progress import progress as progress_bar
+from lapca_bench.training.batches import Batch, BatchSource, HeldOut
+from lapca_bench.training.checkpoint import Progress, prune, resume, save_checkpoint
+from lapca_bench.training.hard_negatives import NegativePool
+from lapca_bench.training.recipe import Recipe
+from lapca_bench.training.step import Processes, Step
+from lapca_bench.training.tower import TrainedTower
+from lapca_bench.training.tower_encoder import TowerEncoder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Evaluate = Callable[[TowerEncoder], Mapping[str, float]]
+KEPT_CHECKPOINTS = 2
+
+
+class TrainingError(LapcaError):
+    """Training went wrong and stopped; the last checkpoint on disk is good."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended: the last step, the checkpoint to use, and everything measured on the way."""
+
+    step: int
+    checkpoint: Path
+    progress: Progress
+
+
+def rate(step: int, steps: int, warmup: float, peak: float) -> float:
+    """Learning rate of a step (from 0): linear to `peak` over `warmup`·`steps` steps, then linear to 0."""
+    rising = max(1, round(warmup * steps))
+    if step < rising:
+        return peak * (step + 1) / rising
+    return peak * max(0.0, (steps - step) / max(1, steps - rising))
+
+
+def held_out_accuracy(encoder: TowerEncoder, pairs: HeldOut) -> float:
+    """Share of queries whose nearest passage, in one pool of all languages, is their own (or an equal text)."""
+    if not pairs.queries:
+        return math.nan
+    scores = encoder.encode(pairs.queries, "query") @ encoder.encode(pairs.passages, "passage").T
+    nearest = scores.argmax(axis=1)
+    return float(np.mean([pairs.passages[place] == own for place, own in zip(nearest, pairs.passages, strict=True)]))
+
+
+@dataclass
+class Training:
+    """One training: a recipe, a source of batches, a folder for checkpoints, and what to look at on the way.
+
+    `evaluate` is called with the encoder of the moment besides the held-out accuracy; its first value decides which
+    checkpoint is best. `facts` go into the model card. `processes` share the work of each batch.
+    """
+
+    recipe: Recipe
+    source: BatchSource
+    folder: Path
+    evaluate: Evaluate | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
+
+    def run(self) -> Outcome:
+        """Train from the newest checkpoint (or the start) to the recipe's last step.
+
+        Raises `TrainingError` for a loss that is not finite, naming the batch; the last good checkpoint stays.
+        """
+        import torch
+
+        recipe, optimisation = self.recipe, self.recipe.optimisation
+        tower = self._tower()
+        parameters = list(tower.trained_parameters().values())
+        optimiser = torch.optim.AdamW(parameters, lr=0.0, weight_decay=optimisation.weight_decay)
+        done = resume(self.folder, tower, optimiser, recipe)
+        step = Step(tower, recipe, self.processes, self._teacher(tower))
+        last = min(optimisation.steps, optimisation.stop_after or optimisation.steps)
+        pool: NegativePool | None = None
+        written: Path | None = None
+        if done.step == 0:
+            self._look(tower, done)
+        with progress_bar("training", last - done.step, "step") as bar:
+            while done.step < last and not self._out_of_patience(done):
+                batch = self.source.batch(done.step)
+                if recipe.objective.mined:
+                    pool = self._refreshed(pool, tower, done.step)
+                    batch = pool.add_to(
+                        batch, self._encoder(tower, done.step), recipe.objective.mined, recipe.objective.ceiling
+                    )
+                loss = step.backward(batch, done.step)
+                norm = self._share_gradients(parameters)
+                if not (math.isfinite(loss) and math.isfinite(norm)):
+                    raise self._not_finite(loss, batch, done.step)
+                for group in optimiser.param_groups:
+                    group["lr"] = rate(done.step, optimisation.steps, optimisation.warmup, optimisation.learning_rate)
+                optimiser.step()
+                optimiser.zero_grad()
+                done.step += 1
+                done.history.append({"step": done.step, "loss": round(loss, 6)})
+                looks = done.step % recipe.evaluation.every == 0 or done.step == last
+                if looks:
+                    self._look(tower, done)
+                if self.processes.rank == 0 and (looks or done.step % recipe.evaluation.save_every == 0):
+                    written = save_checkpoint(self.folder, tower, optimiser, done, recipe, self.facts)
+                    prune(self.folder, KEPT_CHECKPOINTS, done.best_step)
+                bar.advance()
+        return Outcome(done.step, self._chosen(done, written), done)
+
+    def _tower(self) -> TrainedTower:
+        recipe = self.recipe
+        return TrainedTower(recipe.encoder, recipe.trained, language_model=recipe.objective.mlm > 0, seed=recipe.seed)
+
+    def _teacher(self, tower: TrainedTower) -> Any:
+        if not self.recipe.objective.brake:
+            return None
+        from lapca_bench.encoders.transformer import load_model
+
+        return load_model(tower.folder, "float32").to(tower.device).requires_grad_(requires_grad=False)
+
+    def _encoder(self, tower: TrainedTower, step: int) -> TowerEncoder:
+        lengths = self.recipe.optimisation
+        name = f"{self.recipe.name}@{step}"
+        return TowerEncoder(tower, name, query_length=lengths.query_length, passage_length=lengths.passage_length)
+
+    def _refreshed(self, pool: NegativePool | None, tower: TrainedTower, step: int) -> NegativePool:
+        """A fresh pool every `refresh` steps. A resumed run encodes the pool anew with the weights it resumed."""
+        if pool is None or step % self.recipe.objective.refresh == 0:
+            start = step - step % self.recipe.objective.refresh
+            return NegativePool.encoded(self.source.pool(start), self._encoder(tower, step))
+        return pool
+
+    def _share_gradients(self, parameters: list[Any]) -> float:
+        """Sum gradients over processes, clip them, and return their norm before clipping."""
+        import torch
+
+        if self.processes.count > 1:
+            for parameter in parameters:
+                if parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
+                parameter.grad.copy_(self.processes.add_up(parameter.grad))
+        norm: Tensor = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimisation.clip)
+        return float(norm)
+
+    def _look(self, tower: TrainedTower, done: Progress) -> None:
+        encoder = self._encoder(tower, done.step)
+        values: dict[str, float] = dict(self.evaluate(encoder)) if self.evaluate is not None else {}
+        accuracy = held_out_accuracy(encoder, self.source.held_out())
+        if not math.isnan(accuracy):
+            values["held-out accuracy"] = accuracy
+        if not values:
+            return
+        done.history.append({"step": done.step, "evaluation": values})
+        first = next(iter(values.values()))
+        if done.best_value is None or first > done.best_value:
+            done.best_value, done.best_step, done.since_best = first, done.step, 0
+        else:
+            done.since_best += 1
+
+    def _out_of_patience(self, done: Progress) -> bool:
+        return 0 < self.recipe.evaluation.patience <= done.since_best
+
+    def _not_finite(self, loss: float, batch: Batch, step: int) -> TrainingError:
+        pairs = "; ".join(batch.names[:3]) + (f"; and {len(batch.names) - 3} more" if len(batch.names) > 3 else "")
+        return TrainingError(
+            f"the loss of step {step + 1} is {loss} or its gradient is not finite; the batch held: {pairs}",
+            path=self.folder,
+            remedy="the last checkpoint is good; lower the learning rate, or use precision fp32, and run again",
+        )
+
+    def _chosen(self, done: Progress, written: Path | None) -> Path:
+        best = self.folder / f"step-{done.best_step:07d}"
+        if self.recipe.evaluation.select == "best" and best.is_dir():
+            return best
+        return written or self.folder / f"step-{done.step:07d}"

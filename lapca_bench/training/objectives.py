@@ -1,0 +1,134 @@
+"""Contrastive, ranking, alignment and distillation losses as pure functions of tensors.
+
+Notation: `q` and `p` are (n, d) vectors whose row i is a pair, s(x, y) = cos(x, y) unless said otherwise, tau is the
+temperature. Every function returns a scalar tensor, the mean over rows, and is tested against a hand computation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def info_nce(queries: Tensor, passages: Tensor, *, temperature: float, negatives: Tensor | None = None) -> Tensor:
+    """Symmetric InfoNCE, the alignment loss of LAPCA-R (METHOD of this project, item 6).
+
+    With z = s / tau: mean over i of ½ [ −log softmax_j(z(q_i, [p; h]_j))_i − log softmax_j(z(p_i, q_j))_i ].
+    `negatives` (m, d) are hard negatives h; like in-batch passages, every query sees all of them. The passage side
+    sees queries alone, because a hard negative is a passage. See also `translation_ranking` (adds a margin) and
+    `momentum.queue_info_nce` (negatives from earlier batches).
+    Sources: van den Oord et al. 2018, eq. 4; hard negatives as in DPR (Karpukhin et al. 2020, eq. 2).
+    """
+    import torch
+    from torch.nn import functional
+
+    q, p = functional.normalize(queries, dim=-1), functional.normalize(passages, dim=-1)
+    candidates = p if negatives is None else torch.cat([p, functional.normalize(negatives, dim=-1)])
+    target = torch.arange(len(q), device=q.device)
+    forward = functional.cross_entropy(q @ candidates.T / temperature, target)
+    backward = functional.cross_entropy(p @ q.T / temperature, target)
+    return (forward + backward) / 2
+
+
+def question_passage_nll(
+    queries: Tensor, passages: Tensor, *, temperature: float = 1.0, negatives: Tensor | None = None
+) -> Tensor:
+    """One-directional negative log-likelihood of the positive passage, the fine-tuning loss of dense retrievers.
+
+    mean over i of −log softmax_j(q_i · [p; h]_j / tau)_i with the plain dot product (normalise before the call for
+    cosine). Source: Karpukhin et al. 2020 (DPR), eq. 2.
+    """
+    import torch
+    from torch.nn import functional
+
+    candidates = passages if negatives is None else torch.cat([passages, negatives])
+    return functional.cross_entropy(queries @ candidates.T / temperature, torch.arange(len(queries)).to(queries.device))
+
+
+def translation_ranking(source: Tensor, target: Tensor, *, margin: float = 0.3, scale: float = 20.0) -> Tensor:
+    """Bidirectional translation ranking with an additive margin.
+
+    With phi'(x_i, y_j) = s(x_i, y_j) − margin·[i = j]: the sum of both directions of
+    −log softmax_j(scale · phi'(x_i, y_j))_i. The margin makes a pair win by a distance.
+    Source: Yang et al. 2019 (additive margin softmax), eq. 5; used by LaBSE (Feng et al. 2022) with margin 0.3.
+    """
+    import torch
+    from torch.nn import functional
+
+    similarity = functional.normalize(source, dim=-1) @ functional.normalize(target, dim=-1).T
+    logits = scale * (similarity - margin * torch.eye(len(similarity), device=similarity.device))
+    rows = torch.arange(len(similarity), device=similarity.device)
+    return functional.cross_entropy(logits, rows) + functional.cross_entropy(logits.T, rows)
+
+
+def relevance_regression(scores: Tensor, grades: Tensor) -> Tensor:
+    """Relevance ranking RR: mean of (score − grade)², `scores` from a linear head on the joint [CLS] vector.
+
+    Grades are 1 for the aligned section and 0 for an easy or hard negative. Source: Yu, Fei, Li 2021, section 3.2.
+    """
+    from torch.nn import functional
+
+    return functional.mse_loss(scores, grades.to(scores.dtype))
+
+
+def similarity_regularisation(vectors: Tensor, label_vectors: Tensor) -> Tensor:
+    """Pull the cosine of two queries towards the cosine of their labels (answers), and the reverse.
+
+    With A = cos(v_i, v_j) and B = cos(l_i, l_j) over i < j: ½ mean [(A − sg(B))² + (sg(A) − B)²], sg = stop gradient.
+    Source: Liu et al. 2020 (label regularisation), each side detached in turn.
+    """
+    import torch
+    from torch.nn import functional
+
+    v, labels = functional.normalize(vectors, dim=-1), functional.normalize(label_vectors, dim=-1)
+    rows, columns = torch.triu_indices(len(v), len(v), offset=1, device=v.device)
+    a, b = (v @ v.T)[rows, columns], (labels @ labels.T)[rows, columns]
+    return ((a - b.detach()).square().mean() + (a.detach() - b).square().mean()) / 2
+
+
+def vector_distillation(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean over i of 1 − cos(student_i, teacher_i); the teacher takes no gradient.
+
+    With the teacher's vector of a text's aligned counterpart this is multilingual distillation (Reimers & Gurevych
+    2020, with cosine for mean squared error); with the start model's vector of the same text it is a brake that keeps
+    what the start model knew.
+    """
+    from torch.nn import functional
+
+    return (1 - functional.cosine_similarity(student, teacher.detach(), dim=-1)).mean()
+
+
+def score_distillation(student: Tensor, teacher: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """KL(softmax(teacher / t) || softmax(student / t)) · t², mean over rows of (n, candidates) scores.
+
+    Source: Hinton et al. 2015, section 2; for retrieval scores Lin et al. 2021 (in-batch teacher).
+    """
+    from torch.nn import functional
+
+    target = functional.log_softmax(teacher.detach() / temperature, dim=-1)
+    guess = functional.log_softmax(student / temperature, dim=-1)
+    return functional.kl_div(guess, target, reduction="batchmean", log_target=True) * temperature**2
+
+
+def reverse_gradient(vectors: Tensor, strength: float = 1.0) -> Tensor:
+    """The identity forwards; backwards the gradient times −`strength`.
+
+    Source: Ganin & Lempitsky 2015, eq. 8-9.
+    """
+    turned = vectors.view_as(vectors)
+    if turned.requires_grad:
+        turned.register_hook(lambda gradient: -strength * gradient)  # type: ignore[no-untyped-call]
+    return turned
+
+
+def language_adversarial(logits: Tensor, languages: Tensor) -> Tensor:
+    """Cross-entropy of a language classifier fed with `reverse_gradient(vectors)`.
+
+    The classifier learns to tell the language, the encoder to hide it. `logits` (n, languages), `languages` (n,).
+    Source: Ganin & Lempitsky 2015, with languages as domains.
+    """
+    from torch.nn import functional
+
+    return functional.cross_entropy(logits, languages)

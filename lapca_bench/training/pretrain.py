@@ -1,0 +1,37 @@
+"""Pretraining as a verb: pairs from files, one process or those that `accelerate launch` started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lapca_bench.training.loop import Outcome, Training
+from lapca_bench.training.pairs import AlignmentBatches, PairTable
+from lapca_bench.training.recipe import Recipe
+from lapca_bench.training.step import Processes
+
+
+def processes() -> Processes:
+    """This process among those of `accelerate launch`; alone where it was not used."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return Processes()
+    from accelerate import Accelerator
+
+    accelerator = Accelerator()
+    return Processes(
+        accelerator.process_index,
+        accelerator.num_processes,
+        lambda tensor: accelerator.reduce(tensor, reduction="sum"),
+    )
+
+
+def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path) -> Outcome:
+    """Train by the recipe on these files' pairs, from the newest checkpoint in `out` where there is one."""
+    table = PairTable.read(pairs)
+    optimisation = recipe.optimisation
+    source = AlignmentBatches(
+        table, recipe.pairs, recipe.views, recipe.objective, batch=optimisation.batch, seed=recipe.seed
+    )
+    facts = {"pairs": len(table), "files": ", ".join(path.name for path in pairs)}
+    return Training(recipe, source, out, facts=facts, processes=processes()).run()

@@ -1,0 +1,210 @@
+"""A recipe: one TOML file that says how a model is trained, validated before anything is loaded.
+
+The start model is an `[encoder]` table, the same as on a system's card. Every number of the method is a field here
+with the reconstruction's default; none is hard-wired.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lapca_bench.digest import digest_value
+from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.errors import InputError, UsageError, unknown_name
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BlockSettings(_Table):
+    """The unit of text: about `words` words (`characters` where words are not separated), or each paragraph."""
+
+    unit: Literal["block", "paragraph"] = "block"
+    words: int = Field(default=100, ge=5)
+    characters: dict[str, int] = {"ja": 250, "zh": 180, "th": 450, "km": 450}
+    title: bool = True
+    minimum_characters: int = Field(default=20, ge=0)
+
+
+class MiningSettings(_Table):
+    """How aligned blocks are found inside linked pages (METHOD item 3).
+
+    `aligner` is a system's name; without one, the lead blocks of linked pages are paired. `pages` samples that many
+    link groups (0 = all). `gold` takes the corpus's own alignment instead of mining, where it has one.
+    """
+
+    method: Literal["margin", "lead", "gold"] = "margin"
+    aligner: str | None = None
+    neighbours: int = Field(default=4, ge=1)
+    threshold: float = Field(default=1.0, ge=0)
+    pages: int = Field(default=0, ge=0)
+    exclude_languages: tuple[str, ...] = ()
+    split: Literal["train", "held-out", "all"] = "train"
+    blocks: BlockSettings = BlockSettings()
+
+
+class PairSettings(_Table):
+    """Which pairs a batch holds: language pairs drawn ∝ n^exponent; "single-pair" batches are for the ablation.
+
+    `english` keeps pairs with English only ("only") or everything ("any"). `languages` caps the set (empty = all).
+    `held_out` groups of pairs (by page) are kept for the built-in evaluation and never trained on.
+    """
+
+    exponent: float = Field(default=0.5, ge=0)
+    batches: Literal["mixed", "single-pair"] = "mixed"
+    english: Literal["any", "only"] = "any"
+    languages: tuple[str, ...] = ()
+    exclude_languages: tuple[str, ...] = ()
+    minimum_margin: float = 0.0
+    held_out: int = Field(default=0, ge=0)
+
+
+class ViewSettings(_Table):
+    """Query and passage views (METHOD item 5); every value is a probability or a share."""
+
+    sentence: float = Field(default=0.5, ge=0, le=1)
+    mask: float = Field(default=0.15, ge=0, lt=1)
+    swap: float = Field(default=0.5, ge=0, le=1)
+    monolingual: float = Field(default=0.1, ge=0, le=1)
+
+
+class ObjectiveSettings(_Table):
+    """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake (METHOD items 6 and 7).
+
+    `same_page` and `mined` are hard negatives per pair, `refresh` the steps after which mined ones are sought again;
+    candidates above `ceiling` times the positive's score count as false negatives. `direction` "both" is the symmetric
+    loss, "passage" ranks passages only (fine-tuning). `brake` holds vectors near the start model's.
+    """
+
+    temperature: float = Field(default=0.05, gt=0)
+    alignment: float = Field(default=1.0, ge=0)
+    mlm: float = Field(default=1.0, ge=0)
+    brake: float = Field(default=0.0, ge=0)
+    direction: Literal["both", "passage"] = "both"
+    similarity: Literal["cosine", "dot"] = "cosine"
+    same_page: int = Field(default=1, ge=0)
+    mined: int = Field(default=0, ge=0)
+    refresh: int = Field(default=1000, ge=1)
+    ceiling: float = Field(default=0.95, gt=0)
+
+
+class TrainedSettings(_Table):
+    """Which weights move: all of them, the `layers` upper layers, or a low-rank adapter on the upper `layers`."""
+
+    what: Literal["all", "upper", "adapter"] = "all"
+    layers: int = Field(default=6, ge=1)
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, gt=0)
+    dropout: bool = True
+
+
+class OptimisationSettings(_Table):
+    """AdamW with linear warm-up and decay (METHOD item 9). `chunk` is the number of texts embedded at once.
+
+    `gradient_cache` recomputes chunks instead of keeping their activations. `stop_after` ends the run early while the
+    schedule still counts to `steps`.
+    """
+
+    steps: int = Field(default=100_000, ge=1)
+    batch: int = Field(default=1024, ge=2)
+    chunk: int = Field(default=64, ge=1)
+    gradient_cache: bool = True
+    learning_rate: float = Field(default=5e-5, gt=0)
+    warmup: float = Field(default=0.05, ge=0, lt=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=2.0, gt=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
+    query_length: int = Field(default=64, ge=4)
+    passage_length: int = Field(default=128, ge=4)
+    stop_after: int | None = Field(default=None, ge=1)
+
+
+class EvaluationSettings(_Table):
+    """Every `every` steps: the held-out pairs' accuracy in one pool of all languages.
+
+    Training stops after `patience` evaluations without a better value; 0 never stops. `select` keeps the best or the
+    last weights.
+    """
+
+    every: int = Field(default=1000, ge=1)
+    save_every: int = Field(default=1000, ge=1)
+    patience: int = Field(default=0, ge=0)
+    select: Literal["best", "last"] = "last"
+
+
+class Recipe(_Table):
+    """Everything a training depends on besides its text."""
+
+    name: str
+    title: str = ""
+    seed: int = Field(default=1, ge=0)
+    licence: str = ""
+    encoder: TransformerSettings
+    mining: MiningSettings = MiningSettings()
+    pairs: PairSettings = PairSettings()
+    views: ViewSettings = ViewSettings()
+    objective: ObjectiveSettings = ObjectiveSettings()
+    trained: TrainedSettings = TrainedSettings()
+    optimisation: OptimisationSettings = OptimisationSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+    @model_validator(mode="after")
+    def _mined_negatives_resume_exactly(self) -> Self:
+        periods = (self.evaluation.every, self.evaluation.save_every)
+        if self.objective.mined and any(period % self.objective.refresh for period in periods):
+            msg = "evaluation.every and save_every must be multiples of objective.refresh, for resuming to be exact"
+            raise ValueError(msg)
+        return self
+
+    def training_digest(self) -> str:
+        """What a checkpoint must agree with to be resumed: all that changes weights, not when one stops or looks."""
+        content = self.model_dump(mode="json", exclude={"title", "licence", "mining", "evaluation"})
+        content["optimisation"].pop("stop_after")
+        return digest_value(content)
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes of this package by name."""
+    folder = Path(str(files("lapca_bench.training") / "recipes"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a shipped recipe's name or of a path; raises `UsageError` with the nearest names."""
+    shipped = shipped_recipes()
+    if name in shipped:
+        return shipped[name]
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    raise unknown_name("recipe", name, shipped)
+
+
+def load_recipe(name: str, **changes: Any) -> Recipe:
+    """The validated recipe of a name or path, `changes` being "table.key" overrides from the command line.
+
+    Raises `InputError` or `UsageError` naming file and key.
+    """
+    path = find_recipe(name)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML: {error}", path=path, remedy="mend the file at this place") from error
+    for key, value in changes.items():
+        *tables, last = key.split(".")
+        place = content
+        for table in tables:
+            place = place.setdefault(table, {})
+        place[last] = value
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(first["msg"], path=path, key=key, remedy=f"mend {key} in the recipe") from error

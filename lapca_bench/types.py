@@ -1,0 +1,28 @@
+"""The nouns that every room shares: `Document` and `Query`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One unit of retrieval. `language` is an ISO 639 code ("" where unknown)."""
+
+    id: str
+    text: str
+    title: str = ""
+    language: str = ""
+
+    def content(self, separator: str = " ") -> str:
+        """Title and text as one string, the form that encoders and lexical indexes read unless they say otherwise."""
+        return f"{self.title}{separator}{self.text}" if self.title else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question put to a system. `language` is the ISO 639 code that results are grouped by ("" where unknown)."""
+
+    id: str
+    text: str
+    language: str = ""

@@ -1,0 +1,1 @@
+"""Published numbers, measured rows and the boards made of them. Data only."""

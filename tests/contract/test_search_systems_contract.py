@@ -1,0 +1,143 @@
+"""What every kind of system owes, over the same odd inputs."""
+
+import numpy as np
+import pytest
+from search_toys import ToyCollection, WordHashEncoder, documents, queries
+
+from lapca_bench.errors import EncoderError, MissingResourceError
+from lapca_bench.search.bm25 import BM25System
+from lapca_bench.search.dense import DenseSystem, MarginSystem
+from lapca_bench.search.fusion import FusionSystem
+from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.rerank import RerankSystem
+from lapca_bench.search.system import System, SystemIdentity
+from lapca_bench.store.vectors import VectorStore
+from lapca_bench.types import Document
+
+TEXTS = ("red car", "blue boat", "red car", "", "green tree in the wind", "boat")
+
+
+class Overlap:
+    """Scores by the number of shared words."""
+
+    identity = SystemIdentity("overlap", {})
+
+    def score(self, query, documents):
+        return [len(set(query.text.split()) & set(document.content().split())) for document in documents]
+
+
+def dense(folder):
+    return DenseSystem(WordHashEncoder(), VectorStore(folder / "vectors", shard_size=2))
+
+
+def bm25(folder):
+    try:
+        find_java()
+        find_jar()
+    except MissingResourceError as error:
+        pytest.skip(str(error))
+    return BM25System(folder / "indexes")
+
+
+def bm25s(folder):
+    pytest.importorskip("bm25s")
+    from lapca_bench.search.registry import Workspace, build_system
+
+    return build_system("bm25s", Workspace(folder))
+
+
+def char_ngrams(folder):
+    pytest.importorskip("bm25s")
+    from lapca_bench.search.registry import Workspace, build_system
+
+    return build_system("char-ngrams", Workspace(folder))
+
+
+KINDS = {
+    "dense": dense,
+    "margin": lambda folder: MarginSystem(dense(folder)),
+    "bm25": bm25,
+    "rrf": lambda folder: FusionSystem([dense(folder), MarginSystem(dense(folder))], "rrf"),
+    "interpolation": lambda folder: FusionSystem([dense(folder), bm25(folder)], "interpolation"),
+    "rerank": lambda folder: RerankSystem(dense(folder), Overlap()),
+    "bm25s": bm25s,
+    "char-ngrams": char_ngrams,
+}
+
+
+@pytest.fixture(params=KINDS)
+def system(request, tmp_path):
+    return KINDS[request.param](tmp_path)
+
+
+def test_it_is_a_system(system):
+    assert isinstance(system, System)
+    assert system.name
+    assert system.identity.digest == system.identity.digest
+
+
+def test_it_finds_what_is_asked_for(system):
+    run = system.search(ToyCollection(documents(*TEXTS)), queries("green tree", "blue boat"), 3)
+    assert [run.ranking(query)[0][0] for query in ("q0", "q1")] == ["d4", "d1"]
+    assert all(len(run.ranking(query)) <= 3 for query in run.queries)
+    assert run.notes["timings"]
+
+
+def test_no_queries(system):
+    run = system.search(ToyCollection(documents(*TEXTS)), [], 3)
+    assert (run.queries, len(run)) == ((), 0)
+
+
+def test_no_documents(system):
+    run = system.search(ToyCollection([]), queries("red car"), 3)
+    assert (run.queries, len(run)) == (("q0",), 0)
+
+
+def test_every_query_is_in_the_run_in_order_empty_ones_too(system):
+    asked = queries("", "red car", "\0 \ud800", "zzz", "((", "boat")
+    run = system.search(ToyCollection(documents(*TEXTS)), asked, 3)
+    assert run.queries == tuple(query.id for query in asked)
+
+
+def test_more_asked_for_than_there_is(system):
+    run = system.search(ToyCollection(documents(*TEXTS)), queries("red car boat"), 1000)
+    found = [document for document, _ in run.ranking("q0")]
+    assert len(found) == len(set(found)) <= len(TEXTS)
+
+
+def test_equal_texts_are_ordered_by_id_at_the_cut_too(system):
+    collection = ToyCollection(documents(*["red car"] * 9, "blue boat"))
+    run = system.search(collection, queries("red car"), 4)
+    assert [document for document, _ in run.ranking("q0")] == ["d8", "d7", "d6", "d5"]
+    assert len({score for _, score in run.ranking("q0")}) == 1 or "fus" in system.identity.kind
+
+
+def test_a_query_is_dropped_before_the_cut_where_the_collection_says_so(system):
+    corpus = [Document(f"q{i}", text, language="en") for i, text in enumerate(["red car", "red boat", "red tree"])]
+    dropping = system.search(ToyCollection(corpus, self_match="drop"), queries("red car", "red boat"), 2)
+    assert {document for document, _ in dropping.ranking("q0")} == {"q1", "q2"}
+    keeping = system.search(ToyCollection(corpus), queries("red car", "red boat"), 2)
+    assert keeping.ranking("q0")[0][0] == "q0"
+
+
+def test_the_same_search_twice_gives_the_same_run(system):
+    collection = ToyCollection(documents(*TEXTS))
+    runs = [system.search(collection, queries("red boat", "tree"), 5) for _ in range(2)]
+    assert list(runs[0].rows()) == list(runs[1].rows())
+
+
+def test_a_scorer_that_returns_too_few_scores_is_named(tmp_path):
+    class Short(Overlap):
+        def score(self, query, documents):
+            return [1.0]
+
+    with pytest.raises(EncoderError, match="1 scores for 6 documents"):
+        RerankSystem(dense(tmp_path), Short()).search(ToyCollection(documents(*TEXTS)), queries("red"), 3)
+
+
+def test_reranking_looks_no_deeper_than_its_depth(tmp_path):
+    run = RerankSystem(dense(tmp_path), Overlap(), depth=2).search(
+        ToyCollection(documents(*TEXTS)), queries("red car"), 5
+    )
+    assert [document for document, _ in run.ranking("q0")] == ["d2", "d0"]
+    assert np.array_equal(run.scores, [2, 2])

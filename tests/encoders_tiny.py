@@ -1,0 +1,122 @@
+"""Tiny checkpoints of the real architectures, random weights, written by the tests."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+WORDS = ("query", "passage", ":", "the", "Cat", "cat", "sat", "mat", ".", "a_Latn", "b_Latn")
+VOCABULARY = (
+    *SPECIAL,
+    *WORDS,
+    *string.ascii_letters,
+    *string.digits,
+    *(f"##{c}" for c in string.ascii_lowercase),
+    "é",
+    "ß",
+)
+HIDDEN = 16
+
+
+def write_tokenizer(folder: Path, *, lower: bool = False) -> None:
+    """A WordPiece tokenizer.json over letters and a few words; `lower` makes it lower-case first."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    vocabulary = {token: i for i, token in enumerate(VOCABULARY)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=lower)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.add_special_tokens([*SPECIAL, "a_Latn", "b_Latn"])
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    special = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(special), encoding="utf-8")
+
+
+def _model(kind: str) -> Any:
+    import transformers
+
+    common: dict[str, Any] = {
+        "vocab_size": len(VOCABULARY),
+        "hidden_size": HIDDEN,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 24,
+        "pad_token_id": 0,
+    }
+    match kind:
+        case "bert":
+            return transformers.BertModel(transformers.BertConfig(**common, max_position_embeddings=32))
+        case "xlm-roberta":
+            config = transformers.XLMRobertaConfig(**common, max_position_embeddings=33, type_vocab_size=1)
+            return transformers.XLMRobertaModel(config)
+        case "xlm-roberta-mlm":
+            config = transformers.XLMRobertaConfig(**common, max_position_embeddings=33, type_vocab_size=1)
+            return transformers.XLMRobertaForMaskedLM(config)
+        case "mpnet":
+            return transformers.MPNetModel(transformers.MPNetConfig(**common, max_position_embeddings=33))
+        case "gte":
+            return transformers.GteModel(transformers.GteConfig(**common, max_position_embeddings=64))
+        case "m2m100":
+            config = transformers.M2M100Config(
+                vocab_size=len(VOCABULARY),
+                d_model=HIDDEN,
+                encoder_layers=2,
+                decoder_layers=1,
+                encoder_attention_heads=2,
+                decoder_attention_heads=2,
+                encoder_ffn_dim=24,
+                decoder_ffn_dim=24,
+                max_position_embeddings=32,
+                pad_token_id=0,
+                bos_token_id=2,
+                eos_token_id=3,
+            )
+            from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
+
+            return M2M100Encoder(config)
+    raise AssertionError(kind)
+
+
+def write_checkpoint(folder: Path, kind: str = "bert", *, seed: int = 0, lower: bool = False) -> Path:
+    """A whole transformers folder of one architecture with random weights; returns `folder`."""
+    import torch
+
+    torch.manual_seed(seed)
+    model = _model(kind).eval()
+    for parameter in model.parameters():  # the usual initialisation is so small that all texts look alike
+        torch.nn.init.normal_(parameter, std=0.3)
+    model.save_pretrained(folder)
+    write_tokenizer(folder, lower=lower)
+    return folder
+
+
+def write_head(path: Path, out: int = 8, seed: int = 1) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A dense head's safetensors; returns its weight and bias."""
+    from safetensors.numpy import save_file
+
+    draw = np.random.default_rng(seed)
+    weight = draw.normal(size=(out, HIDDEN)).astype(np.float32)
+    bias = draw.normal(size=out).astype(np.float32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({"linear.weight": weight, "linear.bias": bias}, path)
+    return weight, bias
+
+
+def write_static(folder: Path, *, layout: str = "model2vec", seed: int = 2) -> np.ndarray[Any, Any]:
+    """A static encoder's folder; returns its matrix."""
+    from safetensors.numpy import save_file
+
+    matrix = np.random.default_rng(seed).normal(size=(len(VOCABULARY), HIDDEN)).astype(np.float32)
+    write_tokenizer(folder)
+    name = {"model2vec": "embeddings", "sentence-transformers": "embedding.weight"}[layout]
+    save_file({name: matrix}, folder / "model.safetensors")
+    return matrix

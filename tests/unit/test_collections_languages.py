@@ -1,0 +1,37 @@
+"""Languages: every code that a collection uses is known; Tatoeba's codes lead to the field's."""
+
+import pytest
+
+from lapca_bench.collections import card, names
+from lapca_bench.collections.languages import language, languages
+from lapca_bench.errors import UsageError
+
+
+def test_every_code_of_every_collection_is_known():
+    used = {code for name in names() for code in (*card(name).query_languages, *card(name).document_languages)}
+    assert {code for code in used if language(code) is None} == set()
+    assert len(used) > 100
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"), [("cmn", "zh"), ("swh", "sw"), ("pes", "fa"), ("deu", "de"), ("arz", "arz")]
+)
+def test_three_letter_codes_lead_to_the_shortest(code, expected):
+    assert language(code).code == expected
+
+
+def test_all_tatoeba_languages_are_different():
+    codes = {card(name).query_languages[0] for name in names() if name.startswith("tatoeba/")} - {"eng"}
+    assert len(codes) == 112
+    assert len({language(code).code for code in codes}) == 112
+
+
+def test_no_code_stands_for_two_languages():
+    seen = [code for entry in languages().values() for code in (entry.code, *entry.aliases)]
+    assert len(seen) == len(set(seen))
+    assert list(languages()) == sorted(languages(), key=str)
+
+
+def test_an_unknown_code_names_near_ones():
+    with pytest.raises(UsageError, match="unknown language 'deutsch'"):
+        language("deutsch")

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lapca_bench.encoders import adapt, build
+from lapca_bench.encoders.health import Finding, check, golden_tokens, probes
+from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.errors import UsageError
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from encoders_tiny import write_checkpoint, write_tokenizer
+
+SAMPLES = {"en": ["the Cat sat", "Zebra"], "de": ["Die Katze"], "zh": ["漢字 漢字"]}
+
+
+def settings(folder: Path, **changes: Any) -> TransformerSettings:
+    base = {"type": "transformer", "checkpoint": str(folder), "pooling": "mean", "query_prompt": "query: "}
+    return TransformerSettings.model_validate(base | {"query_max_length": 16, "document_max_length": 4} | changes)
+
+
+def by_check(findings: list[Finding]) -> dict[tuple[str, str], Finding]:
+    return {(finding.check, finding.language): finding for finding in findings}
+
+
+def golden(folder: Path) -> dict[str, list[int]]:
+    encoder = build(settings(folder), "tiny")
+    return {language: encoder.tokenise([probes()[language]]).ids[0].tolist() for language in ("en", "de", "fr")}
+
+
+def test_a_sound_encoder_and_what_is_told_of_it(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "m")
+    found = by_check(check(build(settings(folder), "tiny"), settings(folder), SAMPLES, golden(folder)))
+    outcomes = {key: finding.outcome for key, finding in found.items()}
+    for sound in ("padding", "order", "normalised", "similarity", "identity", "first query", "first document"):
+        assert outcomes[sound, ""] == "ok", found[sound, ""]
+    for language in ("en", "de", "fr"):
+        assert outcomes["golden tokens", language] == "ok"
+    assert outcomes["tokens", "en"] == "ok"
+    assert outcomes["tokens", "zh"] == "failed"  # no Chinese character is in the vocabulary
+    assert "% unknown" in found["tokens", "zh"].detail
+    assert outcomes["truncation", "en"] == "warning"
+    assert found["first query", ""].detail == "'query: the Cat sat'"
+
+
+def test_a_tokenizer_that_drifts_to_lower_case_is_caught(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "m")
+    expected = golden(folder)
+    write_tokenizer(folder, lower=True)
+    found = by_check(check(build(settings(folder), "tiny"), settings(folder), SAMPLES, expected))
+    for language in expected:
+        assert found["golden tokens", language].outcome == "failed"
+        assert "the tokenizer has drifted" in found["golden tokens", language].detail
+
+
+def test_the_lower_casing_dpr_class_is_caught(tmp_path: Path) -> None:
+    """A checkpoint without tokenizer.json goes through transformers, whose class for DPR lower-cases by default."""
+    from encoders_tiny import VOCABULARY
+
+    folder = write_checkpoint(tmp_path / "m")
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    cased = {"tokenizer_class": "BertTokenizer", "do_lower_case": False}
+    (folder / "tokenizer_config.json").write_text(json.dumps(cased))
+    expected = golden(folder)
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "DPRQuestionEncoderTokenizer"}))
+    found = by_check(check(build(settings(folder), "tiny"), settings(folder), SAMPLES, expected))
+    assert {found["golden tokens", language].outcome for language in expected} == {"failed"}
+
+
+def test_vectors_that_depend_on_the_batch_or_say_the_same_of_everything_are_caught() -> None:
+    def batchwise(texts: list[str]) -> np.ndarray:
+        return np.array([[len(text), i + 1.0, len(texts)] for i, text in enumerate(texts)])
+
+    found = by_check(check(adapt(batchwise, name="batchwise"), samples=SAMPLES))
+    assert found["padding", ""].outcome == "failed"
+    assert found["order", ""].outcome == "failed"
+    constant = adapt(lambda texts: np.ones((len(texts), 3)), name="constant")
+    found = by_check(check(constant, samples=SAMPLES))
+    assert found["similarity", ""].outcome == "failed"
+    assert found["identity", ""].outcome == "skipped"
+    assert found["tokens", ""].outcome == "skipped"
+
+
+def test_rows_that_are_not_normalised_are_caught() -> None:
+    class Long:
+        identity = adapt(lambda texts: np.ones((len(texts), 2)), name="long").identity
+        dimension = 2
+        similarity = "cosine"
+
+        def encode_queries(self, texts: Any, *, language: Any = None) -> np.ndarray:
+            return np.array([[len(t), 1] for t in texts], dtype=np.float32)
+
+        def encode_documents(self, documents: Any, *, language: Any = None) -> np.ndarray:
+            return self.encode_queries([d.text for d in documents])
+
+    assert by_check(check(Long(), samples=SAMPLES))["normalised", ""].outcome == "failed"
+
+
+def test_an_identity_that_another_process_does_not_share_is_caught(tmp_path: Path) -> None:
+    folder, other = write_checkpoint(tmp_path / "a"), write_checkpoint(tmp_path / "b", seed=1)
+    encoder = build(settings(folder), "tiny")
+    differs = by_check(check(encoder, settings(other), SAMPLES))["identity", ""]
+    assert differs.outcome == "failed"
+    assert "in another process" in differs.detail
+    (other / "config.json").unlink()
+    assert "cannot build it" in by_check(check(encoder, settings(other), SAMPLES))["identity", ""].detail
+
+
+def test_unknown_vocabularies_and_empty_samples() -> None:
+    assert golden_tokens("xlm-roberta")["en"][0] == 0
+    with pytest.raises(UsageError, match="unknown vocabulary 'xlm-robert'"):
+        golden_tokens("xlm-robert")
+    with pytest.raises(UsageError, match="no sample texts"):
+        check(adapt(lambda texts: np.ones((len(texts), 3))), samples={"en": []})

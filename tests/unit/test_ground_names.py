@@ -1,0 +1,41 @@
+"""Digests, error messages, and the shape of the distribution."""
+
+import tomllib
+from pathlib import Path
+
+from lapca_bench.digest import digest_texts, digest_value
+from lapca_bench.errors import InputError, UsageError, unknown_name
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_digest_of_texts_keeps_boundaries():
+    assert digest_texts(["ab"]) != digest_texts(["a", "b"])
+    assert digest_texts(["ab", ""]) != digest_texts(["ab"])
+    assert digest_texts(["\ud800"]) != digest_texts(["?"])
+
+
+def test_digest_of_a_mapping_ignores_key_order():
+    assert digest_value({"a": 1, "b": [1.5, None]}) == digest_value({"b": [1.5, None], "a": 1})
+    assert digest_value({"a": 1}) != digest_value({"a": "1"})
+
+
+def test_an_error_names_place_and_fix():
+    error = InputError("score is NaN", path="runs/a.trec", line=7, remedy="mend the system")
+    assert str(error) == "runs/a.trec:7: score is NaN\n  fix: mend the system"
+    assert error.exit_code == 1
+
+
+def test_an_unknown_name_gets_its_neighbours():
+    error = unknown_name("system", "me5-smal", ["me5-small-q4", "bm25"])
+    assert isinstance(error, UsageError)
+    assert "did you mean me5-small-q4?" in str(error)
+    assert error.exit_code == 2
+
+
+def test_every_package_of_the_tree_is_distributed():
+    declared = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    )
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "lapca_bench").rglob("__init__.py")}
+    assert found | {"lapca_baselines", "lapca_leaderboards"} == declared

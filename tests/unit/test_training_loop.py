@@ -1,0 +1,260 @@
+"""The loop on a toy parallel corpus: it learns, caches gradients exactly, resumes exactly, refuses nonsense."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from lapca_bench.errors import InputError, UsageError  # noqa: E402
+from lapca_bench.training.batches import Batch  # noqa: E402
+from lapca_bench.training.checkpoint import checkpoints  # noqa: E402
+from lapca_bench.training.linked import Block  # noqa: E402
+from lapca_bench.training.loop import Training, TrainingError  # noqa: E402
+from lapca_bench.training.mining import MinedPair, write_pairs  # noqa: E402
+from lapca_bench.training.pairs import AlignmentBatches, PairTable  # noqa: E402
+from lapca_bench.training.recipe import Recipe  # noqa: E402
+from lapca_bench.training.step import Processes, Step  # noqa: E402
+from lapca_bench.training.tower import TrainedTower  # noqa: E402
+
+WORDS = 40
+LANGUAGES = ("aa", "bb", "cc")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory) -> Path:
+    """A random two-layer BERT with one token per toy word."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("start")
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    names += [f"{language}{number}" for language in LANGUAGES for number in range(WORDS)]
+    backend = Tokenizer(models.WordLevel({name: place for place, name in enumerate(names)}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    backend.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    tokens = {f"{role}_token": token for role, token in special.items()}
+    PreTrainedTokenizerFast(tokenizer_object=backend, **tokens).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(
+        BertConfig(vocab_size=len(names), max_position_embeddings=32, **sizes), add_pooling_layer=False
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    """Sentences of six words in three languages whose words correspond by number."""
+    random = np.random.default_rng(0)
+    found = []
+    for page in range(120):
+        numbers = random.integers(WORDS, size=6)
+        one, other = random.choice(len(LANGUAGES), size=2, replace=False)
+        sides = [
+            Block(
+                f"{page}#{LANGUAGES[place]}",
+                str(page),
+                LANGUAGES[place],
+                " ".join(f"{LANGUAGES[place]}{n}" for n in numbers),
+            )
+            for place in sorted((one, other))
+        ]
+        found.append(MinedPair(*sides, 1.0))
+    path = tmp_path_factory.mktemp("pairs") / "pairs.parquet"
+    write_pairs(path, found)
+    return path
+
+
+def recipe(start: Path, **tables) -> Recipe:
+    content = {
+        "name": "toy",
+        "encoder": {
+            "type": "transformer",
+            "checkpoint": str(start),
+            "pooling": "mean",
+            "query_max_length": 16,
+            "document_max_length": 16,
+        },
+        "pairs": {"held_out": 20},
+        "views": {"sentence": 0.0, "monolingual": 0.0, "mask": 0.15},
+        "objective": {"mlm": 0.1, "same_page": 0},
+        "trained": {"what": "all", "dropout": True},
+        "optimisation": {
+            "steps": 6,
+            "batch": 16,
+            "chunk": 8,
+            "learning_rate": 5e-3,
+            "query_length": 16,
+            "passage_length": 16,
+        },
+        "evaluation": {"every": 1000, "save_every": 1000},
+    }
+    for table, values in tables.items():
+        content[table] = {**content[table], **values}
+    return Recipe.model_validate(content)
+
+
+def source(made: Recipe, pairs: Path) -> AlignmentBatches:
+    table = PairTable.read([pairs])
+    return AlignmentBatches(
+        table, made.pairs, made.views, made.objective, batch=made.optimisation.batch, seed=made.seed
+    )
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def gradients(tower: TrainedTower) -> torch.Tensor:
+    return torch.cat(
+        [parameter.grad.flatten() for parameter in tower.trained_parameters().values() if parameter.grad is not None]
+    )
+
+
+def test_training_learns_a_toy_language(start, pairs, tmp_path) -> None:
+    made = recipe(
+        start,
+        views={"mask": 0.0},
+        objective={"mlm": 0.0},
+        trained={"dropout": False},
+        optimisation={"steps": 150, "batch": 32, "chunk": 64, "gradient_cache": False},
+    )
+    outcome = Training(made, source(made, pairs), tmp_path).run()
+    looks = [entry["evaluation"]["held-out accuracy"] for entry in outcome.progress.history if "evaluation" in entry]
+    assert looks[0] <= 0.3
+    assert looks[-1] >= 0.9
+
+
+@pytest.mark.parametrize("chunk", [3, 8, 64])
+def test_cached_gradient_is_the_plain_gradient(start, pairs, chunk) -> None:
+    plain = recipe(
+        start, trained={"dropout": False}, optimisation={"chunk": 64, "gradient_cache": False}, objective={"brake": 0.0}
+    )
+    cached = recipe(start, trained={"dropout": False}, optimisation={"chunk": chunk, "gradient_cache": True})
+    batch = source(plain, pairs).batch(0)
+    found = []
+    for made in (plain, cached):
+        tower = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
+        loss = Step(tower, made, Processes()).backward(batch, 0)
+        found.append((loss, gradients(tower)))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
+
+
+def test_killed_and_resumed_ends_with_the_same_weights(start, pairs, tmp_path) -> None:
+    whole = Training(recipe(start), source(recipe(start), pairs), tmp_path / "whole").run()
+    stopped = recipe(start, optimisation={"stop_after": 4})
+    Training(stopped, source(stopped, pairs), tmp_path / "parts").run()
+    resumed = Training(recipe(start), source(recipe(start), pairs), tmp_path / "parts").run()
+    assert resumed.step == whole.step == 6
+    one, other = weights(whole.checkpoint), weights(resumed.checkpoint)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(start, pairs, tmp_path) -> None:
+    first = recipe(start, optimisation={"steps": 2})
+    Training(first, source(first, pairs), tmp_path).run()
+    other = recipe(start, optimisation={"steps": 2, "learning_rate": 1e-3})
+    with pytest.raises(UsageError, match="another configuration"):
+        Training(other, source(other, pairs), tmp_path).run()
+
+
+def test_a_loss_that_is_not_finite_names_the_batch_and_keeps_the_checkpoint(
+    start, pairs, tmp_path, monkeypatch
+) -> None:
+    made = recipe(start, evaluation={"save_every": 2})
+    original = Step.backward
+    monkeypatch.setattr(
+        Step, "backward", lambda self, batch, step: float("nan") if step == 2 else original(self, batch, step)
+    )
+    with pytest.raises(TrainingError, match=r"step 3 is nan.*pair \d+"):
+        Training(made, source(made, pairs), tmp_path).run()
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-0000002"]
+
+
+def test_checkpoints_load_without_this_package(start, pairs, tmp_path) -> None:
+    from transformers import AutoModel
+
+    made = recipe(start, optimisation={"steps": 1})
+    folder = Training(made, source(made, pairs), tmp_path).run().checkpoint
+    model = AutoModel.from_pretrained(folder)
+    assert model.config.hidden_size == 32
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    loaded = sentence_transformers.SentenceTransformer(str(folder), device="cpu")
+    assert loaded.encode(["aa1 aa2"]).shape == (1, 32)
+    assert "LAPCA-R" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_an_adapter_moves_little_and_is_merged_into_the_checkpoint(start, pairs, tmp_path) -> None:
+    pytest.importorskip("peft")
+    made = recipe(
+        start, trained={"what": "adapter", "layers": 1, "rank": 2}, objective={"mlm": 0.0}, optimisation={"steps": 2}
+    )
+    folder = Training(made, source(made, pairs), tmp_path).run().checkpoint
+    before, after = weights(start), weights(folder)
+    assert before.keys() <= after.keys()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all(name.startswith("encoder.layer.1.") for name in moved)
+
+
+def test_two_processes_share_the_gradient_of_one(start, pairs) -> None:
+    """Each process of two computes its chunks; their parts add up to the whole (exchanged by hand here)."""
+    made = recipe(start, trained={"dropout": False})
+    batch = source(made, pairs).batch(0)
+    whole = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
+    Step(whole, made, Processes()).backward(batch, 0)
+    matrices: list[torch.Tensor] = []
+    for rank in range(2):  # first what each process embeds
+        tower = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
+
+        def keep(tensor: torch.Tensor) -> torch.Tensor:
+            if tensor.dim() == 2:
+                matrices.append(tensor.clone())
+            return tensor
+
+        Step(tower, made, Processes(rank, 2, keep)).backward(batch, 0)
+    joint = matrices[0] + matrices[1]
+    parts = []
+    for rank in range(2):
+        tower = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
+        Step(tower, made, Processes(rank, 2, lambda tensor: joint.clone() if tensor.dim() == 2 else tensor)).backward(
+            batch, 0
+        )
+        parts.append(gradients(tower))
+    torch.testing.assert_close(parts[0] + parts[1], gradients(whole), rtol=1e-4, atol=1e-6)
+
+
+def test_pairs_of_one_language_or_none_are_refused(start, pairs) -> None:
+    with pytest.raises(InputError, match="no pairs are left"):
+        source(recipe(start, pairs={"minimum_margin": 2.0}), pairs)
+    with pytest.raises(InputError, match="too few"):
+        source(recipe(start, optimisation={"batch": 500}), pairs)
+
+
+def test_batches_mix_languages_and_hold_no_page_twice(start, pairs) -> None:
+    made = recipe(start)
+    batches = source(made, pairs)
+    batch: Batch = batches.batch(3)
+    assert batch == source(made, pairs).batch(3)
+    assert set(batch.languages) == set(LANGUAGES)
+    assert len({name.split()[0] for name in batch.names}) == 16
+    single = recipe(start, pairs={"batches": "single-pair", "held_out": 0})
+    assert len({name.split("(")[1].split(",")[0] for name in source(single, pairs).batch(0).names}) == 1

@@ -1,0 +1,210 @@
+"""Blocks, readers of linked text, margins and the pairs they give."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lapca_bench.errors import InputError, UsageError
+from lapca_bench.training.linked import Block, JsonLinesCorpus, Page, Paragraph, blocks
+from lapca_bench.training.mining import (
+    MinedPair,
+    agreement,
+    is_gold,
+    mine,
+    mutual_best,
+    ratio_margin,
+    report,
+    write_pairs,
+)
+from lapca_bench.training.pairs import PairTable, Text, crop, sentences
+from lapca_bench.training.parallel import ParallelCorpus
+from lapca_bench.training.recipe import BlockSettings, MiningSettings, PairSettings, load_recipe, shipped_recipes
+from lapca_bench.training.wikipedia import WikipediaCorpus
+
+
+class Letters:
+    """An aligner whose vectors count letters, case ignored: equal words in two languages align."""
+
+    def encode_documents(self, documents, *, language=None):
+        rows = np.array(
+            [[1 + d.text.lower().count(chr(97 + i)) * 10 for i in range(26)] for d in documents], dtype=np.float32
+        )
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+class Corpus:
+    name, licence = "toy", "CC0-1.0"
+
+    def __init__(self, *groups):
+        self._groups = groups
+
+    def groups(self):
+        return iter(self._groups)
+
+
+def page(language: str, *texts: str, title: str = "") -> Page:
+    return Page("p", language, title, tuple(Paragraph(text, str(number)) for number, text in enumerate(texts)))
+
+
+PARAGRAPHS = BlockSettings(unit="paragraph", minimum_characters=1)
+
+
+def test_ratio_margin_by_hand() -> None:
+    left, right = np.eye(2, dtype=np.float32), np.array([[1, 0], [0.6, 0.8]], dtype=np.float32)
+    found = ratio_margin(left, right, neighbours=2)
+    across, down = [(1 + 0.6) / 2, (0 + 0.8) / 2], [(1 + 0) / 2, (0.6 + 0.8) / 2]
+    assert found[0, 0] == pytest.approx(1 / ((across[0] + down[0]) / 2))
+    assert found[1, 1] == pytest.approx(0.8 / ((across[1] + down[1]) / 2))
+
+
+def test_mutual_best_needs_both_sides_and_the_threshold() -> None:
+    margins = np.array([[1.2, 1.1], [1.3, 0.9]])
+    assert mutual_best(margins, 1.0) == [(1, 0, 1.3)]
+    assert mutual_best(margins, 1.4) == []
+    assert mutual_best(np.zeros((0, 3)), 0.0) == []
+
+
+def test_mining_finds_the_gold_alignment_of_shuffled_paragraphs() -> None:
+    group = [page("aa", "quiz", "jazz", "fly"), Page("p", "bb", "", (Paragraph("FLY", "2"), Paragraph("QUIZ", "0")))]
+    settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2)
+    mined = list(mine(Corpus(group), settings, Letters()))
+    assert {(pair.left.text, pair.right.text) for pair in mined} >= {("quiz", "QUIZ"), ("fly", "FLY")}
+    gold = list(mine(Corpus(group), settings.model_copy(update={"method": "gold"})))
+    assert {(pair.left.text, pair.right.text) for pair in gold} == {("quiz", "QUIZ"), ("fly", "FLY")}
+    found = agreement(mined, gold)["aa", "bb"]
+    assert found.recall == 1
+    assert found.precision == 2 / len(mined)
+
+
+def test_lead_blocks_and_deduplication() -> None:
+    group = [page("aa", "one", "two"), page("bb", "eins", "zwei")]
+    pairs = list(mine(Corpus(group, group), MiningSettings(method="lead", blocks=PARAGRAPHS)))
+    assert [(pair.left.text, pair.right.text) for pair in pairs] == [("one", "eins")]
+    assert report(pairs)["language pairs"] == {"aa-bb": 1}
+
+
+def test_an_excluded_language_is_not_mined() -> None:
+    group = [page("aa", "one"), page("bb", "eins"), page("cc", "un")]
+    settings = MiningSettings(method="gold", exclude_languages=("cc",), blocks=PARAGRAPHS)
+    assert {pair.languages for pair in mine(Corpus(group), settings)} == {("aa", "bb")}
+
+
+def test_margin_mining_without_an_aligner_says_so() -> None:
+    with pytest.raises(InputError, match="needs an aligner"):
+        list(mine(Corpus(), MiningSettings()))
+
+
+def test_no_pairs_write_nothing(tmp_path) -> None:
+    with pytest.raises(InputError, match="no pairs"):
+        write_pairs(tmp_path / "pairs.parquet", [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pairs_of_one_language_are_refused(tmp_path) -> None:
+    pair = MinedPair(Block("1", "p", "aa", "one"), Block("2", "p", "aa", "uno"), 1.0)
+    write_pairs(tmp_path / "pairs.parquet", [pair])
+    with pytest.raises(InputError, match="one language only"):
+        PairTable.read([tmp_path / "pairs.parquet"]).filtered(PairSettings())
+
+
+def test_a_file_that_is_no_parquet(tmp_path) -> None:
+    (tmp_path / "pairs.parquet").write_text("no")
+    with pytest.raises(InputError, match="not a readable Parquet"):
+        PairTable.read([tmp_path / "pairs.parquet"])
+
+
+def test_blocks_pack_paragraphs_to_the_budget_with_the_title() -> None:
+    long = page("aa", *["ten words " * 5] * 6, title="Title")
+    cut = blocks(long, BlockSettings(words=20))
+    assert [len(block.text.split()) for block in cut] == [21, 21, 21]
+    assert all(block.text.startswith("Title. ") for block in cut)
+    assert cut[0].paragraphs == ("0", "1")
+
+
+def test_blocks_of_unspaced_scripts_count_characters() -> None:
+    cut = blocks(page("ja", "文" * 100 + "。" + "字" * 100), BlockSettings(characters={"ja": 80}))
+    assert [len(block.text) for block in cut] == [101, 100]
+
+
+def test_gold_needs_more_than_half_in_common() -> None:
+    one = Block("1", "p", "aa", "x", ("a", "b"))
+    assert is_gold(one, Block("2", "p", "bb", "y", ("a", "b", "c")))
+    assert not is_gold(one, Block("2", "p", "bb", "y", ("a",)))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("nonsense", "not JSON"),
+        ('{"link": "a", "text": "x"}', "no language"),
+        ('{"link": "a", "language": "en"}', "without text"),
+        ('{"link": "a", "language": "en", "paragraphs": [3]}', "no text"),
+    ],
+)
+def test_own_pages_with_a_bad_line(tmp_path, line, message) -> None:
+    path = tmp_path / "pages.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        list(JsonLinesCorpus(path).groups())
+    assert caught.value.line == 1
+
+
+def test_own_pages_must_stand_together(tmp_path) -> None:
+    path = tmp_path / "pages.jsonl"
+    lines = [{"link": link, "language": "en", "text": "x"} for link in ("a", "b", "a")]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    with pytest.raises(InputError, match="comes again"):
+        list(JsonLinesCorpus(path).groups())
+
+
+def test_wikipedia_extracts_are_joined_by_their_links(tmp_path) -> None:
+    for language, title, text in (("en", "Cat", "A cat.\n\nPurrs."), ("ja", "猫", "猫です。"), ("en", "Dog", "A dog.")):
+        folder = tmp_path / "wiki" / language / "AA"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "wiki_00").open("a", encoding="utf-8") as out:
+            out.write(json.dumps({"title": title, "text": text}, ensure_ascii=False) + "\n")
+    links = tmp_path / "links.tsv"
+    links.write_text("ja\t猫\ten\tCat\n", encoding="utf-8")
+    corpus = WikipediaCorpus(tmp_path / "wiki", links, tmp_path / "index.sqlite")
+    (group,) = corpus.groups()
+    assert [(one.language, one.title, len(one.paragraphs)) for one in group] == [("en", "Cat", 2), ("ja", "猫", 1)]
+
+
+def test_parallel_files_link_equal_lines(tmp_path) -> None:
+    for first, text in (("ar", "alif"), ("fi", "yksi")):
+        folder = tmp_path / f"{first}-en"
+        folder.mkdir()
+        (folder / f"{first}.txt").write_text(text + "\n", encoding="utf-8")
+        (folder / "en.txt").write_text("one\n", encoding="utf-8")
+    (group,) = ParallelCorpus(tmp_path).groups()
+    assert [one.language for one in group] == ["ar", "en", "fi"]
+    (tmp_path / "fi-en" / "en.txt").write_text("one\ntwo\n", encoding="utf-8")
+    with pytest.raises(InputError, match="1 lines against 2"):
+        list(ParallelCorpus(tmp_path).groups())
+
+
+def test_sentences_of_several_scripts() -> None:
+    assert sentences("One. Two? Three") == ["One.", "Two?", "Three"]
+    assert sentences("猫です。犬です。") == ["猫です。", "犬です。"]
+    assert sentences("एक। दो") == ["एक।", "दो"]
+
+
+def test_a_crop_is_half_of_consecutive_words() -> None:
+    words = crop(Text("a b c d e f", "en"), np.random.default_rng(1)).split()
+    assert len(words) == 3
+    assert "".join(words) in "abcdef"
+
+
+def test_every_shipped_recipe_is_valid() -> None:
+    assert {"small", "full"} <= set(shipped_recipes())
+    assert all(load_recipe(name) for name in shipped_recipes())
+
+
+def test_a_wrong_recipe_names_file_and_key(tmp_path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_recipe("small", **{"objective.temperature": -1})
+    assert caught.value.key == "objective.temperature"
+    assert caught.value.path is not None
+    with pytest.raises(UsageError, match="unknown recipe"):
+        load_recipe("smal")
