@@ -30,5 +30,9 @@ class Tested(StrEnum):
 TableFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print tables.")]
 Split = Annotated[str | None, typer.Option(help="The split (default: the collection's own).")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Documents per query (default: what the collection says).")]
+Keep = Annotated[
+    int | None,
+    typer.Option(min=1, help="Store only this many documents per query; scores are of the whole run (default: all)."),
+]
 Significance = Annotated[Tested, typer.Option(help="Columns tested for significance.")]
 Intervals = Annotated[bool, typer.Option("--intervals", help="Show 95% bootstrap intervals.")]

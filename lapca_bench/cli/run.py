@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.cells import outcome_line, outcome_record, show_plan
-from lapca_bench.cli.options import Depth, Format, Intervals, Significance, Split, TableFormat, Tested
+from lapca_bench.cli.options import Depth, Format, Intervals, Keep, Significance, Split, TableFormat, Tested
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_json, set_volume, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
@@ -66,6 +66,7 @@ def run(
     ] = None,
     split: Split = None,
     depth: Depth = None,
+    keep: Keep = None,
     results: Annotated[
         Path, typer.Option("--results", "--out", "-o", help="Folder for results and tables.")
     ] = DEFAULT_RESULTS,
@@ -101,7 +102,7 @@ def run(
     )
     factory = SystemFactory.of(wanted.systems)
     planned = plan(wanted)
-    runner = Runner(factory, ResultStore(results), Request(wanted.split, wanted.depth, wanted.measures))
+    runner = Runner(factory, ResultStore(results), Request(wanted.split, wanted.depth, wanted.measures, keep))
     if dry_run:
         show_plan(planned, runner, as_json=json)
         return

@@ -1,7 +1,8 @@
 """Scoring stored runs again, to see whether each result says what its run file says.
 
 A result is verified when its files match their digests, its collection is on this machine in the version and with the
-files it was made from, and scoring the run again gives every stored per-query value.
+files it was made from, and scoring the run again gives every stored per-query value. Of a run that was stored cut
+(`lapca-bench run --keep`), the measures that look no deeper are verified, and the others are named.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, UsageError
-from lapca_bench.experiment.run import score_run
+from lapca_bench.experiment.run import score_run, within_kept
 from lapca_bench.store.results import StoredResult
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Verification:
-    """How one result came out, and why."""
+    """How one result came out, and why; `unseen` are measures that look deeper than the run that is stored."""
 
     result: StoredResult
     state: State
     reason: str = ""
+    unseen: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -63,17 +65,24 @@ def check(result: StoredResult, collection: Collection) -> Verification:
         return Verification(result, "not verified", f"made from version {version}, here is {collection.card.version}")
     if fingerprint != collection.fingerprint:
         return Verification(result, "not verified", "made from other files of the collection than those here")
-    measures = tuple(dict.fromkeys(result.scores["measure"]))
+    scored = tuple(dict.fromkeys(result.scores["measure"]))
+    measures = [measure for measure in scored if within_kept(result, measure)]
+    if not measures:
+        reason = f"only {result.provenance['kept']} documents per query are stored, fewer than its measures look at"
+        return Verification(result, "not verified", reason)
     documents = {document.id for document in collection.documents()}
     again = score_run(result.run, collection, measures, documents)
-    return _compare(result, again.frame)
+    unseen = tuple(measure for measure in scored if measure not in measures)
+    return _compare(result, again.frame, unseen)
 
 
-def _compare(result: StoredResult, again: pd.DataFrame) -> Verification:
+def _compare(result: StoredResult, again: pd.DataFrame, unseen: tuple[str, ...]) -> Verification:
+    """Compare stored values with those of `again`, which lacks the measures `unseen`."""
     import numpy as np
 
     keys = ["measure", "language", "query"]
-    both = result.scores.merge(again, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
+    stored = result.scores[~result.scores["measure"].isin(unseen)]
+    both = stored.merge(again, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
     odd = int((both["_merge"] != "both").sum())
     if odd:
         return Verification(result, "differs", f"{odd} scores stand for other queries, languages or measures")
@@ -86,7 +95,8 @@ def _compare(result: StoredResult, again: pd.DataFrame) -> Verification:
             f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
         )
         return Verification(result, "differs", reason)
-    return _compare_means(result) or Verification(result, "verified", f"{len(both)} values")
+    rest = f"; not {', '.join(unseen)}, which look deeper than the run that is stored" if unseen else ""
+    return _compare_means(result) or Verification(result, "verified", f"{len(both)} values{rest}", unseen)
 
 
 def _compare_means(result: StoredResult) -> Verification | None:

@@ -51,7 +51,7 @@ def check(results: Sequence[StoredResult], card_of: Callable[[str], SystemCard] 
     for verification in verify(results):
         result = verification.result
         place = f"{result.system} on {result.collection} ({result.split})"
-        ok = verification.state == "verified"
+        ok = verification.state == "verified" and not verification.unseen
         checks.append(Check(f"{place}: run scored again", ok, verification.reason))
         lacking = [key for key in ("command", "commit", "versions", "collection") if not result.provenance.get(key)]
         checks.append(Check(f"{place}: provenance", not lacking, f"lacks {', '.join(lacking)}" if lacking else ""))

@@ -153,3 +153,26 @@ def test_flags_stand_above_an_experiment():
     assert both.systems == ("c", "d")
     assert both.collections == ("b",)
     assert both.depth == 7
+
+
+def test_keeping_a_part_of_the_run_changes_no_score(tmp_path, card):
+    cell = Cell("constant", card)
+    system = Constant()
+    (whole,) = runner(tmp_path / "whole", system).run([cell])
+    (part,) = runner(tmp_path / "part", system, keep=3).run([cell])
+    assert part.result.scores.equals(whole.result.scores)
+    assert part.result.key == whole.result.key
+    assert "kept" not in whole.result.provenance
+    assert part.result.provenance["kept"] == 3
+    assert part.result.provenance["depth"] == 20
+    assert max(len(part.result.run.ranking(query)) for query in part.result.run.queries) == 3
+    assert len(whole.result.run) > len(part.result.run)
+    assert states(runner(tmp_path / "part", system), cell) == ["reused"]
+
+
+def test_a_measure_deeper_than_what_was_kept_searches_again(tmp_path, card):
+    cell, system = Cell("constant", card), Constant()
+    list(runner(tmp_path, system, keep=3).run([cell]))
+    (again,) = runner(tmp_path, system, keep=3, measures=("P@5",)).run([cell])
+    assert (again.state, system.searches) == ("new", 2)
+    assert {"P@5", "nDCG@10"} <= {aggregate["measure"] for aggregate in again.result.aggregates}

@@ -124,6 +124,31 @@ def test_a_run_with_documents_that_the_collection_lacks_differs(states):
     assert states(replace(result, run=invented)).state == "differs"
 
 
+def kept(result, number):
+    """`result` as `run --keep` stores it: scored whole, its run cut."""
+    return replace(result, run=result.run.cut(number), provenance={**result.provenance, "kept": number})
+
+
+def test_a_run_that_was_kept_in_part_is_verified_as_deep_as_it_goes(states):
+    whole = honest()
+    deep = score_run(whole.run, Toy(), ("RR@1", "nDCG@10"))
+    rows = [
+        Aggregate(measure=m, language=x, mean=mean, queries=found.queries[x])
+        for m, found in aggregate(deep).items()
+        for x, mean in found.means.items()
+    ]
+    result = kept(replace(whole, scores=deep.frame, aggregates=rows), 1)
+    found = states(result)
+    assert (found.state, found.unseen) == ("verified", ("nDCG@10",))
+    assert "3 values; not nDCG@10" in found.reason
+    frame = deep.frame.copy()
+    frame.loc[frame["measure"] == "RR@1", "value"] = 0.5
+    assert states(replace(result, scores=frame)).state == "differs"
+    nothing = states(kept(whole, 1))
+    assert (nothing.state, nothing.failed) == ("not verified", False)
+    assert "only 1 documents per query are stored" in nothing.reason
+
+
 def test_changed_files_are_damaged(states):
     def change(folder):
         path = folder / "run.parquet"
