@@ -176,6 +176,5 @@ def check_system(name: str) -> list[health.Finding]:
     system = registry.build_system(name)
     if isinstance(system, DenseSystem):
         return health.check(system.encoder, card.encoder)
-    parts = [*(card.fusion.systems if card.fusion else ()), *([card.margin.system] if card.margin else ())]
-    findings = [finding for part in parts for finding in check_system(part)]
+    findings = [finding for part in card.parts for finding in check_system(part)]
     return [*findings, health.Finding("identity", "ok", f"{name} ({card.kind}): {system.identity.digest[:16]}")]

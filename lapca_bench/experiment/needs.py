@@ -26,8 +26,7 @@ def resources_of(experiment: Experiment) -> tuple[str, ...]:
 
 
 def _of_card(card: SystemCard) -> list[str]:
-    """Resources that a card's encoder names as "resource:NAME/…", and those of the systems it is made of."""
-    named = card.encoder.model_dump().values() if card.encoder is not None else ()
-    own = [str(value)[len(PREFIX) :].partition("/")[0] for value in named if str(value).startswith(PREFIX)]
-    parts = [*(card.fusion.systems if card.fusion else ()), *([card.margin.system] if card.margin else ())]
-    return [*own, *(resource for part in parts for resource in _of_card(find_card(part)))]
+    """Resources that a card's models name as "resource:NAME/…", and those of the systems it is made of."""
+    named = [str(value) for settings in card.models for value in settings.model_dump().values()]
+    own = [value[len(PREFIX) :].partition("/")[0] for value in named if value.startswith(PREFIX)]
+    return [*own, *(resource for part in card.parts for resource in _of_card(find_card(part)))]

@@ -42,6 +42,19 @@ class MarginSettings(BaseModel):
     neighbours: int = Field(default=4, ge=1)
 
 
+class RerankSettings(BaseModel):
+    """Table `[rerank]`: the first `depth` documents of system `first` in the order of the scores of system `second`."""
+
+    model_config = _STRICT
+    first: str
+    second: str
+    depth: int = Field(default=100, ge=1)
+
+
+# The table of settings that each kind of system has, unless a builder makes it.
+TABLES = {"dense": "encoder", "bm25": "bm25", "fusion": "fusion", "margin": "margin", "rerank": "rerank"}
+
+
 class SystemCard(BaseModel):
     """One system. `trained_on` names the collection families whose training data it saw (it is zero-shot elsewhere).
 
@@ -66,20 +79,34 @@ class SystemCard(BaseModel):
     bm25: BM25Settings | None = None
     fusion: FusionSettings | None = None
     margin: MarginSettings | None = None
+    rerank: RerankSettings | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_its_table(self) -> SystemCard:
-        tables = {"dense": "encoder", "bm25": "bm25", "fusion": "fusion", "margin": "margin"}
-        table = tables.get(self.kind)
+        table = TABLES.get(self.kind)
         if self.builder is None and table is None:
-            raise ValueError(f"kind {self.kind!r} needs a builder (kinds without one: {', '.join(tables)})")
+            raise ValueError(f"kind {self.kind!r} needs a builder (kinds without one: {', '.join(TABLES)})")
         if self.builder is None and table is not None and getattr(self, table) is None:
             raise ValueError(f"a system of kind {self.kind!r} needs a table [{table}]")
-        surplus = [name for name in tables.values() if name != table and getattr(self, name) is not None]
+        surplus = [name for name in TABLES.values() if name != table and getattr(self, name) is not None]
         if self.builder is None and surplus:
             raise ValueError(f"a system of kind {self.kind!r} has no table [{surplus[0]}]")
         return self
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the systems that this one is made of."""
+        return (
+            *(self.fusion.systems if self.fusion else ()),
+            *([self.margin.system] if self.margin else ()),
+            *([self.rerank.first, self.rerank.second] if self.rerank else ()),
+        )
+
+    @property
+    def models(self) -> tuple[BaseModel, ...]:
+        """Settings of the models that this system itself reads weights of."""
+        return (self.encoder,) if self.encoder is not None else ()
 
 
 def read_card(path: Path) -> SystemCard:

@@ -12,7 +12,7 @@ import numpy as np
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.run import Int64, Run
-from lapca_bench.search.exact import Hits, top_k
+from lapca_bench.search.exact import Hits, pair_scores, top_k
 from lapca_bench.search.executor import Executor
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
@@ -55,6 +55,15 @@ class DenseSystem:
         run = without_self_matches(run).cut(k) if drop else run
         notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
         return replace(run, notes=notes)
+
+    def rescore(self, collection: Collection, queries: Sequence[Query], first: Run) -> Run:
+        """The pairs of `first` with this system's scores, from the stored vectors of the whole collection."""
+        corpus, vectors, notes = self._encoded(collection, queries)
+        started = time.perf_counter()
+        rows = first.query_rows()
+        scores = pair_scores(vectors, corpus.matrices(), rows, corpus_rows(corpus.ids, first))
+        notes["timings"]["rerank"] = round(time.perf_counter() - started, 3)
+        return rescored(self.name, first, scores, notes)
 
     def _encoded(
         self, collection: Collection, queries: Sequence[Query]
@@ -136,6 +145,23 @@ def without_self_matches(run: Run) -> Run:
     return Run.from_columns(
         run.name, run.queries, rows[keep], list(run.vocabulary[run.codes[keep]]), run.scores[keep], run.notes
     )
+
+
+def corpus_rows(ids: Any, run: Run) -> Int64:
+    """For each result of `run` the place of its document among `ids`, the ids of a corpus."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = ids.combine_chunks() if len(ids) else pa.array([], type=pa.large_string())
+    places = pc.index_in(pa.array(run.vocabulary.tolist(), type=pa.large_string()), value_set=known)
+    rows: Int64 = places.to_numpy(zero_copy_only=False)[run.codes].astype(np.int64)
+    return rows
+
+
+def rescored(name: str, first: Run, scores: Any, notes: dict[str, Any]) -> Run:
+    """The pairs of `first` under other scores."""
+    documents = first.vocabulary[first.codes].tolist()
+    return Run.from_columns(name, first.queries, first.query_rows(), documents, scores, notes)
 
 
 def _mean_of_best(owners: Int64, scores: Any, count: int, k: int) -> Any:

@@ -58,13 +58,30 @@ def top_k(
     )
 
 
+def pair_scores(queries: Float32, matrices: Sequence[Any], query_of: Int64, rows: Int64) -> Float32:
+    """The score that decides of each pair (`queries[query_of[i]]`, row `rows[i]` of the stacked `matrices`).
+
+    float64 dot products, rounded to float32; computed matrix by matrix, a few thousand pairs at a time.
+    """
+    bounds = np.cumsum([0, *(len(matrix) for matrix in matrices)])
+    scores = np.empty(len(rows), dtype=np.float32)
+    order = np.argsort(rows, kind="stable")
+    edges = np.searchsorted(rows[order], bounds)
+    for shard, matrix in enumerate(matrices):
+        for first in range(edges[shard], edges[shard + 1], 4096):
+            pairs = order[first : min(first + 4096, edges[shard + 1])]
+            documents = matrix[rows[pairs] - bounds[shard]].astype(np.float64)
+            documents *= queries[query_of[pairs]]
+            scores[pairs] = documents.sum(axis=1)
+    return scores + np.float32(0)  # negative zero becomes zero
+
+
 class _Search:
     """One pass over the corpus. The pool holds, per query, the best k rows so far and all that may still equal them."""
 
     def __init__(self, queries: Float32, matrices: Sequence[Any], k: int, id_ranks: Callable[[], Int64]) -> None:
         self._queries = queries
         self._matrices = matrices
-        self._bounds = np.cumsum([0, *(len(matrix) for matrix in matrices)])
         self._k = k
         self._id_ranks = id_ranks
         unit = (queries.shape[1] + 2) * 2.0**-24  # two more roundings: of the scores that decide
@@ -124,7 +141,9 @@ class _Search:
 
     def _decide(self, columns: _Columns) -> _Columns:
         """The k best of each query by the scores that count, ties on the cut by document id."""
-        columns = _Columns(columns.queries, columns.rows, self._scores(columns))
+        columns = _Columns(
+            columns.queries, columns.rows, pair_scores(self._queries, self._matrices, columns.queries, columns.rows)
+        )
         columns, starts = columns.ordered(len(self._queries))
         cut = starts[:-1] + self._k
         cut = cut[cut < starts[1:]]
@@ -133,19 +152,6 @@ class _Search:
             columns = columns.take(np.lexsort((-ranks, -columns.scores, columns.queries)))
         place = np.arange(len(columns.queries)) - starts[columns.queries]
         return columns.take(place < self._k)
-
-    def _scores(self, columns: _Columns) -> Float32:
-        """float64 dot products, rounded to float32; computed shard by shard, a few thousand pairs at a time."""
-        scores = np.empty(len(columns.rows), dtype=np.float32)
-        order = np.argsort(columns.rows, kind="stable")
-        edges = np.searchsorted(columns.rows[order], self._bounds)
-        for shard, matrix in enumerate(self._matrices):
-            for first in range(edges[shard], edges[shard + 1], 4096):
-                pairs = order[first : min(first + 4096, edges[shard + 1])]
-                documents = matrix[columns.rows[pairs] - self._bounds[shard]].astype(np.float64)
-                documents *= self._queries[columns.queries[pairs]]
-                scores[pairs] = documents.sum(axis=1)
-        return scores + np.float32(0)  # negative zero becomes zero
 
 
 @dataclass(frozen=True)

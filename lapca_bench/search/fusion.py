@@ -17,6 +17,7 @@ import numpy as np
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Run
+from lapca_bench.search.notes import with_costs_of
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.types import Query
 
@@ -65,7 +66,7 @@ class FusionSystem:
         runs = [system.search(collection, queries, k) for system in self.systems]
         weights = [self._languages.get(query.language, self._weights) for query in queries]
         run = fuse(self.name, runs, self._method, weights)
-        return _with_notes(run, runs).cut(k)
+        return with_costs_of(run, runs).cut(k)
 
 
 def fuse(name: str, runs: Sequence[Run], method: Method, weights: Sequence[Sequence[float]]) -> Run:
@@ -108,20 +109,3 @@ def _interpolation(lists: Sequence[tuple[list[str], Any]], weights: Sequence[flo
         for document in union:
             fused[document] += weight * found.get(document, -0.5)
     return fused
-
-
-def _with_notes(run: Run, runs: Sequence[Run]) -> Run:
-    """The run with the costs of its parts: sums of seconds, texts and bytes, the rest under each system's name."""
-    timings: dict[str, float] = {}
-    for part in runs:
-        for stage, seconds in part.notes.get("timings", {}).items():
-            timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
-    notes = {
-        "timings": timings,
-        **{what: sum(part.notes.get(what, 0) for part in runs) for what in ("encoded", "reused", "index_bytes")},
-        "parts": {
-            part.name: {key: part.notes[key] for key in ("first_texts", "analysers") if key in part.notes}
-            for part in runs
-        },
-    }
-    return Run(run.name, run.queries, run.offsets, run.codes, run.scores, run.vocabulary, notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -11,17 +11,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.encoders import build as build_encoder
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
-from lapca_bench.paths import cache_root
-from lapca_bench.search.bm25 import BM25System
+from lapca_bench.search.builders import Making, make
 from lapca_bench.search.card import SystemCard, read_card
-from lapca_bench.search.dense import DenseSystem, MarginSystem
-from lapca_bench.search.executor import Executor, LocalExecutor
-from lapca_bench.search.fusion import FusionSystem
 from lapca_bench.search.java import find_jar, find_java
 from lapca_bench.search.system import System
-from lapca_bench.store.vectors import VectorStore
+from lapca_bench.search.workspace import Workspace
+
+__all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
 
 ENTRY_POINTS = "lapca_bench.systems"  # a function without arguments that returns a folder of cards
 
@@ -33,24 +30,6 @@ EXTRAS = {
     "sentence-transformers": ("sentence_transformers",),
     "bm25s": ("bm25s", "Stemmer"),
 }
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Where systems keep what they compute, and where their work runs."""
-
-    cache: Path = field(default_factory=cache_root)
-    executor: Executor = field(default_factory=LocalExecutor)
-
-    @property
-    def vectors(self) -> VectorStore:
-        """The store of encoded texts."""
-        return VectorStore(self.cache / "vectors")
-
-    @property
-    def indexes(self) -> Path:
-        """The folder of Lucene indexes."""
-        return self.cache / "indexes"
 
 
 @dataclass(frozen=True)
@@ -117,21 +96,7 @@ def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> 
 
     if card.builder is not None:
         return _call_builder(card, workspace)
-    if card.encoder is not None:
-        return DenseSystem(build_encoder(card.encoder, card.name), workspace.vectors, workspace.executor)
-    if card.bm25 is not None:
-        settings = card.bm25
-        return BM25System(workspace.indexes, settings.k1, settings.b, settings.analyser, card.name)
-    if card.fusion is not None:
-        fusion = card.fusion
-        systems = [part(name) for name in fusion.systems]
-        return FusionSystem(systems, fusion.method, fusion.weights, dict(fusion.languages), card.name)
-    if card.margin is not None:
-        dense = part(card.margin.system)
-        if not isinstance(dense, DenseSystem):
-            raise UsageError(f"{card.margin.system} is no dense system", key="margin.system", remedy="name a dense one")
-        return MarginSystem(dense, card.margin.neighbours, card.name)
-    raise UsageError(f"card {card.name!r} describes nothing to run", remedy="give it a table of settings")
+    return make(Making(card, workspace, part))
 
 
 def _call_builder(card: SystemCard, workspace: Workspace) -> System:
@@ -166,8 +131,7 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
     lacking = _lacking_extras(card)
     if lacking:
         return Runnable(False, lacking)
-    parts = [*(card.fusion.systems if card.fusion else ()), *([card.margin.system] if card.margin else ())]
-    for part in parts:
+    for part in card.parts:
         if part in parents:
             return Runnable(False, f"{part} is made of itself")
         found = _status(find_card(part), (*parents, card.name))
@@ -176,19 +140,17 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
     if card.kind == "bm25" and card.builder is None:
         find_java()
         find_jar()
-    if card.encoder is not None:
-        from lapca_bench.encoders.settings import PythonSettings
-
-        if not isinstance(card.encoder, PythonSettings):
-            _find_weights(card.encoder)
+    for settings in card.models:
+        _find_weights(settings)
     return Runnable(True)
 
 
 def _find_weights(settings: Any) -> None:
-    """Raise `MissingResourceError` unless the files that an encoder reads are on this machine."""
+    """Raise `MissingResourceError` unless the files that a model reads are on this machine; a user's own may be any."""
     from lapca_bench.encoders.checkpoint import find
 
-    find(settings.checkpoint, getattr(settings, "revision", None))
+    if hasattr(settings, "checkpoint"):
+        find(settings.checkpoint, getattr(settings, "revision", None))
     for extra in ("query_checkpoint", "tokenizer"):
         value = getattr(settings, extra, None)
         if value is not None:

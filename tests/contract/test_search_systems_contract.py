@@ -1,15 +1,14 @@
 """What every kind of system owes, over the same odd inputs."""
 
-import numpy as np
 import pytest
 from search_toys import ToyCollection, WordHashEncoder, documents, queries
 
-from lapca_bench.errors import EncoderError, MissingResourceError
+from lapca_bench.errors import MissingResourceError
 from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
 from lapca_bench.search.java import find_jar, find_java
-from lapca_bench.search.rerank import RerankSystem
+from lapca_bench.search.rerank import PairwiseSystem, RerankSystem
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document
@@ -59,7 +58,9 @@ KINDS = {
     "bm25": bm25,
     "rrf": lambda folder: FusionSystem([dense(folder), MarginSystem(dense(folder))], "rrf"),
     "interpolation": lambda folder: FusionSystem([dense(folder), bm25(folder)], "interpolation"),
-    "rerank": lambda folder: RerankSystem(dense(folder), Overlap()),
+    "pairwise": lambda folder: PairwiseSystem(Overlap(), "overlap"),
+    "rerank": lambda folder: RerankSystem(dense(folder), PairwiseSystem(Overlap(), "overlap")),
+    "rerank by vectors": lambda folder: RerankSystem(PairwiseSystem(Overlap(), "overlap"), dense(folder)),
     "bm25s": bm25s,
     "char-ngrams": char_ngrams,
 }
@@ -124,20 +125,3 @@ def test_the_same_search_twice_gives_the_same_run(system):
     collection = ToyCollection(documents(*TEXTS))
     runs = [system.search(collection, queries("red boat", "tree"), 5) for _ in range(2)]
     assert list(runs[0].rows()) == list(runs[1].rows())
-
-
-def test_a_scorer_that_returns_too_few_scores_is_named(tmp_path):
-    class Short(Overlap):
-        def score(self, query, documents):
-            return [1.0]
-
-    with pytest.raises(EncoderError, match="1 scores for 6 documents"):
-        RerankSystem(dense(tmp_path), Short()).search(ToyCollection(documents(*TEXTS)), queries("red"), 3)
-
-
-def test_reranking_looks_no_deeper_than_its_depth(tmp_path):
-    run = RerankSystem(dense(tmp_path), Overlap(), depth=2).search(
-        ToyCollection(documents(*TEXTS)), queries("red car"), 5
-    )
-    assert [document for document, _ in run.ranking("q0")] == ["d2", "d0"]
-    assert np.array_equal(run.scores, [2, 2])

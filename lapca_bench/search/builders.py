@@ -1,0 +1,80 @@
+"""From a card's table to its system: one small function per kind. A new kind is a table in `card` and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lapca_bench.encoders import build as build_encoder
+from lapca_bench.errors import UsageError
+from lapca_bench.search.bm25 import BM25System
+from lapca_bench.search.card import SystemCard
+from lapca_bench.search.dense import DenseSystem, MarginSystem
+from lapca_bench.search.fusion import FusionSystem
+from lapca_bench.search.rerank import RerankSystem, Rescorer
+from lapca_bench.search.system import System
+from lapca_bench.search.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Making:
+    """A system in the making: its card, where it will work, and `part`, which makes the systems it is made of."""
+
+    card: SystemCard
+    workspace: Workspace
+    part: Callable[[str], System]
+
+
+def make(making: Making) -> System:
+    """The system of a card without a builder of its own."""
+    return _MAKERS[making.card.kind](making)
+
+
+def _dense(making: Making) -> System:
+    card, workspace = making.card, making.workspace
+    assert card.encoder is not None  # noqa: S101 (the card's validator)
+    return DenseSystem(build_encoder(card.encoder, card.name), workspace.vectors, workspace.executor)
+
+
+def _bm25(making: Making) -> System:
+    settings = making.card.bm25
+    assert settings is not None  # noqa: S101 (the card's validator)
+    return BM25System(making.workspace.indexes, settings.k1, settings.b, settings.analyser, making.card.name)
+
+
+def _fusion(making: Making) -> System:
+    settings = making.card.fusion
+    assert settings is not None  # noqa: S101 (the card's validator)
+    systems = [making.part(name) for name in settings.systems]
+    return FusionSystem(systems, settings.method, settings.weights, dict(settings.languages), making.card.name)
+
+
+def _margin(making: Making) -> System:
+    settings = making.card.margin
+    assert settings is not None  # noqa: S101 (the card's validator)
+    dense = making.part(settings.system)
+    if not isinstance(dense, DenseSystem):
+        raise UsageError(f"{settings.system} is no dense system", key="margin.system", remedy="name a dense one")
+    return MarginSystem(dense, settings.neighbours, making.card.name)
+
+
+def _rerank(making: Making) -> System:
+    settings = making.card.rerank
+    assert settings is not None  # noqa: S101 (the card's validator)
+    first, second = making.part(settings.first), making.part(settings.second)
+    if not isinstance(second, Rescorer):
+        raise UsageError(
+            f"{settings.second} cannot give the documents of another system new scores",
+            key="rerank.second",
+            remedy="name a dense, sparse or late-interaction system or a cross-encoder",
+        )
+    return RerankSystem(first, second, settings.depth, making.card.name)
+
+
+_MAKERS: dict[str, Callable[[Making], System]] = {
+    "dense": _dense,
+    "bm25": _bm25,
+    "fusion": _fusion,
+    "margin": _margin,
+    "rerank": _rerank,
+}
