@@ -1,26 +1,86 @@
 """Files that are whole or absent: write to a temporary name beside the target, fsync, rename.
 
 A reader never sees a half-written file, and a kill at any point leaves the old state or the new one. Temporary names
-carry the process id, so two writers of one target do not disturb each other: the last rename wins with a whole file.
+carry the host and the process, so two writers of one target do not disturb each other (the last rename wins with a
+whole file), and so that what a killed process left behind is known as such: the next writer of the same target removes
+it, `sweep` finds the rest.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import json
 import os
+import re
 import shutil
+import socket
+import time
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lapca_bench.digest import digest_bytes
 from lapca_bench.errors import StoreError
+
+_STALE_SECONDS = 7 * 24 * 3600  # when a temporary of another machine, whose processes cannot be seen, is given up
+_TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)\.[0-9a-f]{8}\.tmp")
+
+
+@cache
+def _host() -> str:
+    return digest_bytes(socket.gethostname().encode("utf-8", "surrogateescape"))[:8]
 
 
 def _temporary(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    return target.with_name(f".{target.name}.{_host()}-{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _abandoned(path: Path) -> bool:
+    """Whether a path is a temporary of a process that is gone."""
+    named = _TEMPORARY.fullmatch(path.name)
+    if named is None:
+        return False
+    if named[1] != _host():
+        with contextlib.suppress(OSError):
+            return time.time() - path.lstat().st_mtime > _STALE_SECONDS
+        return False
+    try:
+        os.kill(int(named[2]), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False  # somebody else's process
+    return False
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all it holds; a folder is renamed first, so that it is whole or absent too."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    doomed = path if _TEMPORARY.fullmatch(path.name) else path.rename(_temporary(path))
+    shutil.rmtree(doomed)
+
+
+def sweep(root: Path) -> list[Path]:
+    """What killed processes left below `root`: temporary files and folders, none inside another."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(root):
+        found += [path for name in (*folders, *names) if _abandoned(path := Path(folder, name))]
+        folders[:] = [name for name in folders if not _TEMPORARY.fullmatch(name)]
+    return sorted(found)
+
+
+def _sweep_for(target: Path) -> None:
+    """Remove what killed writers of this target left; that it cannot be removed is no reason not to write."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        if _abandoned(path):
+            with contextlib.suppress(OSError):
+                remove(path)
 
 
 def _sync_directory(folder: Path) -> None:
@@ -55,6 +115,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
     temporary = _temporary(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_for(target)
         yield temporary
         _sync_file(temporary)
         temporary.replace(target)
@@ -67,30 +128,49 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
-    """A temporary *folder* to fill; on success its files are fsynced and it is renamed to `target`, else removed.
-
-    If `target` appeared meanwhile (another process finished first), that one is kept: folders written this way are
-    addressed by content, so both are the same.
-    """
+def scratch_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target`, removed at the end whatever happens."""
     temporary = _temporary(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_for(target)
         temporary.mkdir()
         yield temporary
-        for path in sorted(temporary.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                _sync_file(path)
-        try:
-            temporary.replace(target)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-        _sync_directory(target.parent)
     except OSError as error:
         raise _store_error(error, target) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """A temporary *folder* to fill; on success all in it is fsynced and it takes the place of `target`, else it goes.
+
+    What stood there before is moved out of the way first, and put back if the new one cannot be moved in. Two writers
+    of one target take turns by a lock, and the second looks again before it writes.
+    """
+    with scratch_folder(target) as temporary:
+        yield temporary
+        for folder, _, names in os.walk(temporary, topdown=False):
+            for name in names:
+                if not Path(folder, name).is_symlink():
+                    _sync_file(Path(folder, name))
+            _sync_directory(Path(folder))
+        _move_in(temporary, target)
+        _sync_directory(target.parent)
+
+
+def _move_in(fresh: Path, target: Path) -> None:
+    with contextlib.suppress(OSError):
+        fresh.replace(target)  # where nothing, or an empty folder, stands
+        return
+    old = target.rename(_temporary(target))
+    try:
+        fresh.replace(target)
+    except OSError:
+        old.rename(target)
+        raise
+    remove(old)
 
 
 def write_bytes(target: Path, content: bytes) -> None:

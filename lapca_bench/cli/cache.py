@@ -38,7 +38,7 @@ def verify(
     repair: Annotated[bool, typer.Option("--repair", help="Remove what is damaged; it is made again.")] = False,
     json: Json = False,
 ) -> None:
-    """Check vectors and indexes against their digests; exit 1 where something damaged is left."""
+    """Check all that is kept against its digests, and look for what killed runs left; exit 1 where any is left."""
     from lapca_bench.paths import cache_root
     from lapca_bench.store import cache
 
@@ -49,7 +49,7 @@ def verify(
     if json:
         say_json([{**asdict(finding), "path": str(finding.path)} for finding in findings])
     elif not findings:
-        say("vectors and indexes match their digests")
+        say("everything matches its digests")
     left = sum(not finding.repaired for finding in findings)
     if left:
         tell(f"{left} damaged; fix: lapca-bench cache verify --repair")

@@ -16,10 +16,12 @@ from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections.helppages_parse import Page, parse_page
 from lapca_bench.digest import digest_file, digest_texts, digest_value
 from lapca_bench.errors import InputError, MissingResourceError, StoreError
+from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.resources import locate
 from lapca_bench.resources.archives import members
+from lapca_bench.sealed import seal_folder
 
 RESOURCE = "help-pages"
 RECIPE = 1  # raise it when parsing or the rules for documents change
@@ -134,7 +136,9 @@ def edition(language: str) -> Edition:
     """One edition, parsed now if it was not before; raises `MissingResourceError` where the package is not here."""
     folder = cache_root() / "collections" / RESOURCE / f"{language}-{edition_key(language)[:12]}"
     if not folder.is_dir():
-        _write(language, folder)
+        with exclusive(folder.parent / "locks", language):
+            if not folder.is_dir():
+                _write(language, folder)
     return Edition(language, folder)
 
 
@@ -156,6 +160,7 @@ def _write(language: str, folder: Path) -> None:
     with atomic_folder(folder) as fresh:
         parquet.write_table(units, fresh / "units.parquet", compression="zstd", write_page_checksum=True)
         parquet.write_table(titles, fresh / "pages.parquet", compression="zstd", write_page_checksum=True)
+        seal_folder(fresh)
 
 
 def _parsed(language: str) -> Iterator[Page]:

@@ -37,7 +37,10 @@ class Source:
             if found := sorted(pattern.parent.glob(pattern.name), key=_natural):
                 return tuple(found)
         fetched = resources.status(self.resource).path if self._can_be_fetched else None
-        return tuple(sorted(fetched.rglob(Path(self.places[0]).name), key=_natural)) if fetched is not None else ()
+        if fetched is None:
+            return ()
+        resources.check_once(fetched)
+        return tuple(sorted(fetched.rglob(Path(self.places[0]).name), key=_natural))
 
     @property
     def _can_be_fetched(self) -> bool:

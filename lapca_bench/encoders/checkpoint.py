@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.digest import digest_file, digest_value
-from lapca_bench.errors import InputError, MissingResourceError, UsageError
+from lapca_bench.errors import InputError, MissingResourceError, StoreError, UsageError
+from lapca_bench.sealed import damage, sealed_digests
 
 RESOURCE = "resource:"
+_DAMAGED = "delete this folder and make it again; in the cache, `lapca-bench cache verify --repair` removes it"
 
 
 def find(checkpoint: str, revision: str | None = None) -> Path:
@@ -71,7 +73,10 @@ def configuration(folder: Path) -> dict[str, Any]:
 
 
 def weights_digest(folder: Path) -> str:
-    """Digest of the configuration and of all safetensors files of a folder; raises `InputError` when it has none."""
+    """Digest of the configuration and of all safetensors files of a folder; raises `InputError` when it has none.
+
+    A folder that this project wrote carries the digests of its files: raises `StoreError` where one no longer matches.
+    """
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise InputError(
@@ -80,4 +85,9 @@ def weights_digest(folder: Path) -> str:
             remedy="convert them with `save_pretrained(..., safe_serialization=True)`, or name a revision with them",
         )
     digests = {path.name: digest_file(path) for path in files}
+    expected = sealed_digests(folder, _DAMAGED)
+    others = [name for name in ("config.json", "tokenizer.json") if name in expected]
+    wrong = [name for name, digest in digests.items() if expected.get(name, digest) != digest]
+    if wrong := [*wrong, *damage(folder, expected, others)]:
+        raise StoreError(f"does not match its digests: {', '.join(wrong)}", path=folder, remedy=_DAMAGED)
     return digest_value(digests | {"config": digest_value(configuration(folder))})

@@ -21,7 +21,9 @@ import numpy.typing as npt
 from lapca_bench.atomic import atomic_folder, write_json
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import InputError, LapcaError
+from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root
+from lapca_bench.sealed import seal_folder
 
 MAGIC = b"E5S1"
 BLOCK_VALUES = 32
@@ -253,6 +255,7 @@ def write_checkpoint(weights_file: Path, tokenizer_file: Path, target: Path) -> 
         settings = {f"{role}_token": token for role, token in tokens.items()}
         settings["tokenizer_class"] = "PreTrainedTokenizerFast"
         write_json(folder / "tokenizer_config.json", settings | {"model_max_length": shape.positions})
+        seal_folder(folder)
 
 
 def checkpoint_folder(weights_file: Path, tokenizer_file: Path) -> Path:
@@ -268,5 +271,7 @@ def checkpoint_folder(weights_file: Path, tokenizer_file: Path) -> Path:
     )
     folder = cache_root() / "checkpoints" / f"e5-q4-{address[:32]}"
     if not folder.is_dir():
-        write_checkpoint(weights_file, tokenizer_file, folder)
+        with exclusive(folder.parent / "locks", address):
+            if not folder.is_dir():
+                write_checkpoint(weights_file, tokenizer_file, folder)
     return folder

@@ -6,16 +6,15 @@ module did not make is never replaced.
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard
-from lapca_bench.errors import LapcaError, StoreError, UsageError
+from lapca_bench.errors import LapcaError, UsageError
 from lapca_bench.report import recipes as recipe_files
 from lapca_bench.report.board_data import Surroundings, boards, newest
 from lapca_bench.report.board_pages import Site
@@ -137,24 +136,9 @@ def _biases(stored: Sequence[StoredResult], cards: Mapping[str, CollectionCard])
 
 
 def _write(out: Path, pages: Mapping[str, str]) -> None:
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.tmp")
-    old = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.old")
-    try:
+    with atomic_folder(out) as fresh:
         for name, text in pages.items():
-            path = temporary / name
+            path = fresh / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-        (temporary / MARK).write_text("made by lapca-bench board build; replaced by the next build\n", encoding="utf-8")
-        if out.exists():
-            out.replace(old)
-        temporary.replace(out)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write the site: {error.strerror or error}", path=out, remedy="check the folder"
-        ) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if out.exists():
-            shutil.rmtree(old, ignore_errors=True)
-        elif old.exists():
-            old.replace(out)
+        (fresh / MARK).write_text("made by lapca-bench board build; replaced by the next build\n", encoding="utf-8")

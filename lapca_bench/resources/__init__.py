@@ -7,9 +7,7 @@ digest and complete: its manifest `resource.json` lists every file with size and
 
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,15 +16,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-from lapca_bench.atomic import atomic_folder, write_json
+from lapca_bench.atomic import atomic_folder, scratch_folder
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import InputError, MissingResourceError, StoreError, unknown_name
+from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 from lapca_bench.resources.apt_source import DebianDescriptions, DebianPackages
 from lapca_bench.resources.http_source import HttpFile
 from lapca_bench.resources.pip_source import Wheel
+from lapca_bench.sealed import damage, read_sealed, write_sealed
 
 MANIFEST = "resource.json"
+_REPAIR = "`lapca-bench cache verify --repair` removes it; fetch it again"
 
 
 class Origin(Protocol):
@@ -138,19 +139,28 @@ def status(name: str) -> ResourceStatus:
 def locate(name: str) -> Path:
     """The folder that holds resource `name`; members of a wheel keep their path inside it.
 
-    Raises `MissingResourceError` whose remedy is the `lapca-bench fetch` command, `UsageError` for an unknown name.
+    Its files are checked against their digests the first time a process asks. Raises `MissingResourceError` whose
+    remedy is the `lapca-bench fetch` command, `StoreError` where a file is damaged, `UsageError` for an unknown name.
     """
     found = status(name)
     if found.path is None:
         resource = _resource(name)
         raise MissingResourceError(f"{name} ({resource.title}) is not on this machine", remedy=found.remedy)
+    check_once(found.path)
     return found.path
+
+
+@cache
+def check_once(folder: Path) -> None:
+    """Raise `StoreError` where the files of a fetched folder changed; one of the user's own has no digests."""
+    if (folder / MANIFEST).is_file() and (damaged := _damaged(folder)):
+        message = f"does not match its digests: {', '.join(damaged)}"
+        raise StoreError(message, path=folder, remedy=_REPAIR)
 
 
 def manifest(folder: Path) -> dict[str, Any]:
     """What was recorded of a fetched resource: name, facts of its origin, files with size and SHA-256."""
-    content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return content
+    return read_sealed(folder / MANIFEST, _REPAIR, "manifest of a fetched resource")
 
 
 def fetch(name: str, from_file: Path | None = None) -> Path:
@@ -158,35 +168,27 @@ def fetch(name: str, from_file: Path | None = None) -> Path:
 
     `from_file` is the downloaded file (for Debian packages: the folder that holds them) on a machine without network.
     Raises `InputError` for a wrong checksum or a damaged archive, `MissingResourceError` where the source cannot be
-    reached, `StoreError` where the cache cannot be written. Two processes that fetch at once both finish: the second
-    finds the first one's folder in its place, with the same content.
+    reached, `StoreError` where the cache cannot be written. Of two processes that fetch at once the second waits, and
+    takes what the first one brought.
     """
     resource = _resource(name)
-    present = _find(resource)
-    if present is not None and from_file is None:
+    if from_file is None and (present := _whole(resource)) is not None:
         return present
-    try:
-        _root().mkdir(parents=True, exist_ok=True)
-        working = tempfile.TemporaryDirectory(prefix=f".{name}-", dir=_root())
-    except OSError as error:
-        remedy = "make the folder writable, or point LAPCA_BENCH_CACHE at one that is"
-        raise StoreError("cannot write here", path=_root(), remedy=remedy) from error
-    with working as temporary:
-        kept = Path(temporary) / "kept"
-        kept.mkdir()
-        try:
+    with exclusive(cache_root() / "locks", digest_value({"name": name})):
+        if from_file is None and (present := _whole(resource)) is not None:
+            return present
+        with scratch_folder(_root() / name) as working:
+            kept = working / "kept"
+            kept.mkdir()
             facts = resource.origin.fetch_into(kept) if from_file is None else resource.origin.accept(from_file, kept)
-        except OSError as error:
-            raise StoreError(
-                f"cannot fetch {name}: {error}", path=_root(), remedy="check the disk and the path"
-            ) from error
-        listed = _listing(kept)
-        target = _folder(name, resource.origin.pinned or digest_value(listed))
-        if not (target / MANIFEST).is_file():
-            write_json(kept / MANIFEST, {"name": name, "licence": resource.licence, **facts, "files": listed})
-            with atomic_folder(target) as fresh:
-                for path in kept.iterdir():
-                    shutil.move(path, fresh / path.name)
+            listed = _listing(kept)
+            target = _folder(name, resource.origin.pinned or digest_value(listed))
+            if not (target / MANIFEST).is_file() or _damaged(target):
+                write_sealed(kept / MANIFEST, {"name": name, "licence": resource.licence, **facts, "files": listed})
+                with atomic_folder(target) as fresh:
+                    for path in kept.iterdir():
+                        shutil.move(path, fresh / path.name)
+    check_once.cache_clear()
     return target
 
 
@@ -198,22 +200,40 @@ def _listing(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def verify(name: str) -> list[str]:
-    """The files of a fetched resource whose bytes no longer match the manifest (empty: all whole)."""
-    folder = locate(name)
+def _whole(resource: Resource) -> Path | None:
+    found = _find(resource)
+    return None if found is None or _damaged(found) else found
+
+
+def _damaged(folder: Path) -> list[str]:
+    """The files of a fetched folder that are missing or changed; all of them where its manifest is damaged."""
     if not (folder / MANIFEST).is_file():
         return []
-    return [
-        file
-        for file, fact in manifest(folder)["files"].items()
-        if not (folder / file).is_file() or digest_file(folder / file) != fact["sha256"]
-    ]
+    try:
+        listed = manifest(folder)["files"]
+        return damage(folder, {file: fact["sha256"] for file, fact in listed.items()})
+    except (StoreError, KeyError, TypeError, AttributeError):
+        return [MANIFEST]
+
+
+def verify(name: str) -> list[str]:
+    """The files of a fetched resource whose bytes no longer match the manifest (empty: all whole)."""
+    found = status(name)
+    return [] if found.path is None else _damaged(found.path)
+
+
+def damaged_folders(cache: Path) -> dict[Path, list[str]]:
+    """Every fetched folder of `cache` that holds damaged files, with their names."""
+    folders = sorted(path.parent for path in (cache / "resources").glob(f"*/{MANIFEST}"))
+    return {folder: damaged for folder in folders if (damaged := _damaged(folder))}
 
 
 __all__ = [
     "Resource",
     "ResourceStatus",
     "catalog",
+    "check_once",
+    "damaged_folders",
     "fetch",
     "locate",
     "manifest",

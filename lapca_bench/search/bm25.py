@@ -7,7 +7,6 @@ statistics, and the rankings are merged by score; the row says so.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -19,21 +18,22 @@ from typing import Any
 
 import numpy as np
 
-from lapca_bench.atomic import atomic_folder, write_json
+from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_file, digest_texts
 from lapca_bench.errors import InputError, StoreError
+from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
+from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.search.dense import without_self_matches
 from lapca_bench.search.java import anserini_version, find_java, lucene_version
 from lapca_bench.search.lucene import Analyser, LuceneIndex, analyser_of, write_index
 from lapca_bench.search.system import SystemIdentity
-from lapca_bench.store.lock import exclusive
 from lapca_bench.types import Document, Query
 
 MANIFEST = "index.json"
 
-_REMEDY = "delete the folder; it is built again"
+_REMEDY = "`lapca-bench cache verify --repair` removes it; the next run builds it again"
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,8 @@ class BM25System:
         texts = (part for document in documents for part in (document.id, document.content()))
         address = digest_texts([*about, *texts])[:32]
         folder = self._indexes / address
+        if (folder / MANIFEST).exists():
+            return _read(folder, analyser)
         with exclusive(self._indexes / "locks", address):
             if (folder / MANIFEST).exists():
                 return _read(folder, analyser)
@@ -130,15 +132,15 @@ class BM25System:
                 size = sum(path.stat().st_size for path in parts)
                 digests = {path.name: digest_file(path) for path in parts}
                 manifest = {"analyser": analyser.name, "size": size, "ids": ids, "files": digests}
-                write_json(temporary / MANIFEST, manifest)
+                write_sealed(temporary / MANIFEST, manifest)
             return _Built(folder, analyser, tuple(ids), size, time.perf_counter() - started)
 
 
 def _read(folder: Path, analyser: Analyser) -> _Built:
+    manifest = read_sealed(folder / MANIFEST, _REMEDY, "manifest of a Lucene index")
     try:
-        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         ids, size, digests = tuple(manifest["ids"]), int(manifest["size"]), tuple(manifest["files"].items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"this manifest of a Lucene index cannot be read: {error}"
         raise StoreError(message, path=folder / MANIFEST, remedy=_REMEDY) from error
     _check_once(folder, digests)

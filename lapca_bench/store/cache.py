@@ -5,15 +5,15 @@ All of it can be made or fetched again; nothing here touches results.
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lapca_bench.digest import digest_file
+from lapca_bench.atomic import remove, sweep
 from lapca_bench.errors import StoreError, unknown_name
-from lapca_bench.store.lock import exclusive
+from lapca_bench.lock import exclusive
+from lapca_bench.resources import damaged_folders
+from lapca_bench.sealed import DIGESTS, check_folder, damage, read_sealed
 from lapca_bench.store.shard import check_shard, read_manifest, vector_file
 
 # What the rooms hold. Folders that are not named here belong to somebody else and are left alone.
@@ -25,6 +25,8 @@ ROOMS = {
     "indexes": "Lucene indexes",
     "numba": "compiled code",
 }
+
+_MISMATCH = "these files do not match their digests"
 
 
 @dataclass(frozen=True)
@@ -60,22 +62,43 @@ def _files(folder: Path) -> list[Path]:
 
 
 def verify(cache: Path, repair: bool = False) -> Iterator[Finding]:
-    """Every damaged vector shard and Lucene index of `cache`, found by their digests, as they are found.
+    """Everything damaged in `cache`, found by its digests, and what killed processes left behind, as it is found.
 
-    With `repair` each is removed, the manifest first, so that the next run makes it again.
+    With `repair` each is removed, the manifest first, so that the next run makes (or fetches) it again.
     """
+    yield from _damaged_resources(cache, repair)
+    for room in ("checkpoints", "collections"):
+        yield from _damaged_folders(cache / room, repair)
     yield from _damaged_shards(cache / "vectors", repair)
     yield from _damaged_indexes(cache / "indexes", repair)
+    for path in sweep(cache):
+        if repair:
+            _remove(path)
+        yield Finding(path, "left behind by a process that was killed", repair)
+
+
+def _damaged_resources(cache: Path, repair: bool) -> Iterator[Finding]:
+    for folder, names in damaged_folders(cache).items():
+        if repair:
+            _remove(folder)
+        yield Finding(folder, f"{_MISMATCH}: {', '.join(names)}", repair)
+
+
+def _damaged_folders(root: Path, repair: bool) -> Iterator[Finding]:
+    for listing in sorted(root.rglob(DIGESTS)):
+        try:
+            check_folder(listing.parent, "")
+        except StoreError as error:
+            if repair:
+                _remove(listing.parent)
+            yield Finding(listing.parent, error.message, repair)
 
 
 def _damaged_shards(root: Path, repair: bool) -> Iterator[Finding]:
     for path in sorted(root.glob("*/??/*.json")):
         folder = path.parent.parent
         try:
-            manifest = read_manifest(path)
-            if manifest.address != path.stem:
-                raise StoreError("this manifest is of another shard", path=path)  # noqa: TRY301 - as if unreadable
-            check_shard(folder, manifest)
+            check_shard(folder, read_manifest(path))
         except StoreError as error:
             if repair:
                 with exclusive(folder / "locks", path.stem):
@@ -90,20 +113,18 @@ def _damaged_indexes(root: Path, repair: bool) -> Iterator[Finding]:
         if message is not None:
             if repair:
                 with exclusive(root / "locks", manifest.parent.name):
-                    _remove(manifest)
                     _remove(manifest.parent)
             yield Finding(manifest.parent, message, repair)
 
 
 def _index_damage(manifest: Path) -> str | None:
     try:
-        files = dict(json.loads(manifest.read_text("utf-8"))["files"])
-        damaged = [name for name, digest in files.items() if digest_file(manifest.parent / name) != digest]
-    except (KeyError, TypeError):
+        damaged = damage(manifest.parent, dict(read_sealed(manifest, "")["files"]))
+    except StoreError as error:
+        return error.message
+    except (KeyError, TypeError, ValueError):
         return "the manifest of this Lucene index is damaged or of another version"
-    except (OSError, ValueError) as error:
-        return f"this Lucene index cannot be read: {error}"
-    return f"these files do not match their digests: {', '.join(damaged)}" if damaged else None
+    return f"{_MISMATCH}: {', '.join(damaged)}" if damaged else None
 
 
 def prune(cache: Path, name: str) -> Room:
@@ -118,10 +139,7 @@ def prune(cache: Path, name: str) -> Room:
 def _remove(path: Path) -> None:
     """Remove a file or a folder; a link is removed, never followed. Raises `StoreError` where that is not allowed."""
     try:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        remove(path)
     except OSError as error:
         message = f"cannot remove: {error.strerror or error}"
         raise StoreError(message, path=path, remedy="check the permissions of the cache") from error

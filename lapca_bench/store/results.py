@@ -1,13 +1,13 @@
 """Results: scores, run and provenance of one cell (system × collection × split), each in a folder of its own.
 
-`<root>/<system>/<family>/<subset>/<split>/<key>/` holds `scores.parquet` (one row per query, language and measure),
-`run.parquet`, and, written last, `result.json` with everything else and the digests of the two. A folder without
-`result.json` is no result.
+`<root>/<system>/<family>/<subset>/<split>/<key>/` holds `scores-DIGEST.parquet` (one row per query, language and
+measure), `run-DIGEST.parquet`, and, written last, `result.json` with everything else and the digests of the two. A
+folder without `result.json` is no result. Files are named by their digests, so that a result that is scored again
+replaces the old one in one step, the manifest's: a kill before it leaves the old result whole.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,10 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from lapca_bench.atomic import atomic_path, write_json
+from lapca_bench.atomic import atomic_path, remove, scratch_folder
 from lapca_bench.digest import digest_file
 from lapca_bench.errors import StoreError
+from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
+from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.store.runs import read_parquet, write_parquet
 
 if TYPE_CHECKING:
@@ -96,8 +98,13 @@ class StoredResult(Facts):
         for name in self.digests:
             self._checked(name)
 
+    def path(self, name: str) -> Path:
+        """Where the file `SCORES` or `RUN` of this result lies; earlier releases put no digest into its name."""
+        named = self.folder / _stored_name(name, self.digests.get(name, ""))
+        return named if named.exists() else self.folder / name
+
     def _checked(self, name: str) -> Path:
-        path = self.folder / name
+        path = self.path(name)
         try:
             found = digest_file(path)
         except OSError as error:
@@ -116,21 +123,24 @@ class ResultStore:
     def write(self, result: Result) -> Path:
         """Write `result`, manifest last, and return its folder; an older result of the same key is replaced."""
         folder = self._folder(result.system, result.collection, result.split) / result.key[:12]
-        try:
-            (folder / MANIFEST).unlink(missing_ok=True)
-        except OSError as error:
-            remedy = "make the folder of results writable, or name another one with --results"
-            raise StoreError(f"cannot write: {error.strerror or error}", path=folder, remedy=remedy) from error
-        with atomic_path(folder / SCORES) as temporary:
-            result.scores[list(SCORE_COLUMNS)].to_parquet(temporary, index=False, compression="zstd")
-        write_parquet(result.run, folder / RUN)
-        manifest = {
-            "format": FORMAT,
-            **{field.name: getattr(result, field.name) for field in fields(Facts)},
-            "files": {name: digest_file(folder / name) for name in (SCORES, RUN)},
-        }
-        write_json(folder / MANIFEST, manifest)
+        with exclusive(self.root / ".locks", result.key):
+            self._write(result, folder)
         return folder
+
+    def _write(self, result: Result, folder: Path) -> None:
+        with scratch_folder(folder / "files") as scratch:
+            result.scores[list(SCORE_COLUMNS)].to_parquet(scratch / SCORES, index=False, compression="zstd")
+            write_parquet(result.run, scratch / RUN)
+            digests = {name: digest_file(scratch / name) for name in (SCORES, RUN)}
+            for name, digest in digests.items():
+                with atomic_path(folder / _stored_name(name, digest)) as temporary:
+                    (scratch / name).replace(temporary)
+        facts = {field.name: getattr(result, field.name) for field in fields(Facts)}
+        write_sealed(folder / MANIFEST, {"format": FORMAT, **facts, "files": digests})
+        kept = {MANIFEST, *(_stored_name(name, digest) for name, digest in digests.items())}
+        for path in folder.glob("*.parquet"):
+            if path.name not in kept:
+                remove(path)
 
     def find(self, key: str) -> StoredResult | None:
         """The result with this key, or None."""
@@ -153,6 +163,11 @@ class ResultStore:
         return self.root.joinpath(*(_file_name(part) for part in (system, family, subset or "all", split)))
 
 
+def _stored_name(name: str, digest: str) -> str:
+    stem, _, ending = name.partition(".")
+    return f"{stem}-{digest[:12]}.{ending}"
+
+
 def _file_name(name: str) -> str:
     """`name` with what a path cannot hold replaced; two names may share a folder, keys keep their results apart."""
     safe = re.sub(r"[^\w.+=@-]+", "_", name)[:80].strip(".") or "_"
@@ -162,11 +177,11 @@ def _file_name(name: str) -> str:
 def read_result(folder: Path) -> StoredResult:
     """The result in `folder`; raises `StoreError` where its manifest cannot be read."""
     path = folder / MANIFEST
+    content = read_sealed(path, _REMEDY, "manifest of a result")
     try:
-        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if content.pop("format") != FORMAT:
             message = "written by another version of lapca-bench"
             raise StoreError(message, path=path, remedy="run the experiment again with this version")
         return StoredResult(folder=folder, digests=dict(content.pop("files")), **content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"this manifest of a result cannot be read: {error}", path=path, remedy=_REMEDY) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -11,13 +10,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.atomic import atomic_path, write_json
+from lapca_bench.atomic import atomic_path
 from lapca_bench.digest import digest_file
 from lapca_bench.errors import StoreError
+from lapca_bench.sealed import read_sealed, write_sealed
 
 Dtype = Literal["float32", "float16"]
 Stored = npt.NDArray[np.float32] | npt.NDArray[np.float16]
 
+_WHAT = "manifest of a vector shard"
 REPAIR = "`lapca-bench cache verify --repair` removes it; the next run encodes it again"
 
 
@@ -58,18 +59,20 @@ def write_shard(folder: Path, address: str, vectors: Stored, about: dict[str, st
     manifest = ShardManifest(
         address=address, dtype=str(vectors.dtype), rows=rows, dimension=dimension, sha256=digest, size=size, **about
     )
-    write_json(manifest_file(folder, address), asdict(manifest))
+    write_sealed(manifest_file(folder, address), asdict(manifest))
     return manifest
 
 
 def read_manifest(path: Path) -> ShardManifest:
-    """The manifest at `path`; raises `StoreError` where it is not one."""
+    """The manifest at `path`; raises `StoreError` where it is not one, or of another shard."""
+    content = read_sealed(path, REPAIR, _WHAT)
     try:
-        return ShardManifest(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise StoreError(
-            f"this manifest of a vector shard cannot be read: {error}", path=path, remedy=REPAIR
-        ) from error
+        manifest = ShardManifest(**content)
+    except TypeError as error:
+        raise StoreError(f"this {_WHAT} cannot be read: {error}", path=path, remedy=REPAIR) from error
+    if manifest.address != path.stem:
+        raise StoreError("this manifest is of another vector shard", path=path, remedy=REPAIR)
+    return manifest
 
 
 def check_shard(folder: Path, manifest: ShardManifest) -> None:

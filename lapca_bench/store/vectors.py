@@ -20,9 +20,9 @@ import numpy as np
 from lapca_bench.digest import digest_texts
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.errors import EncoderError, InputError
+from lapca_bench.lock import exclusive
 from lapca_bench.progress import progress
 from lapca_bench.store.executor import Executor, LocalExecutor
-from lapca_bench.store.lock import exclusive
 from lapca_bench.store.shard import Dtype, ShardManifest, manifest_file, open_shard, read_manifest, write_shard
 from lapca_bench.types import Document, Query
 

@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lapca_bench.atomic import atomic_folder, write_json, write_text
+from lapca_bench.atomic import atomic_folder, remove, write_json, write_text
 from lapca_bench.errors import InputError, UsageError
+from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.training.card import model_card
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.tower import TrainedTower
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _STATE = "training.safetensors"
 _PROGRESS = "training.json"
+_DAMAGED = "delete this folder; the checkpoint before it is used then"
 _STEP_FOLDER = re.compile(r"step-(\d+)$")
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -65,6 +67,7 @@ def save_checkpoint(
         write_model(temporary, tower, recipe, facts, progress)
         save_file(_state(tower, optimiser), temporary / _STATE)
         write_json(temporary / _PROGRESS, {"recipe": recipe.training_digest(), "progress": asdict(progress)})
+        seal_folder(temporary)
     return target
 
 
@@ -126,7 +129,7 @@ def checkpoints(folder: Path) -> list[Path]:
 def resume(folder: Path, tower: TrainedTower, optimiser: Optimizer, recipe: Recipe) -> Progress:
     """Load the newest checkpoint of a run's folder into tower and optimiser; a fresh `Progress` where there is none.
 
-    Raises `UsageError` for a checkpoint of another configuration, `InputError` for a damaged one.
+    Raises `UsageError` for a checkpoint of another configuration, `InputError` or `StoreError` for a damaged one.
     """
     found = checkpoints(folder)
     return restore(found[-1], tower, optimiser, recipe) if found else Progress()
@@ -138,13 +141,13 @@ def restore(checkpoint: Path, tower: TrainedTower, optimiser: Optimizer, recipe:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    check_folder(checkpoint, _DAMAGED)
     try:
         content = json.loads((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
         progress = Progress(**content["progress"])
         stored = load_file(checkpoint / _STATE)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        remedy = "delete this folder; the checkpoint before it is used then"
-        raise InputError(f"a damaged checkpoint: {error}", path=checkpoint, remedy=remedy) from error
+        raise InputError(f"a damaged checkpoint: {error}", path=checkpoint, remedy=_DAMAGED) from error
     if content["recipe"] != recipe.training_digest():
         raise UsageError(
             "this checkpoint is of another configuration",
@@ -168,4 +171,4 @@ def prune(folder: Path, keep: int, best_step: int) -> None:
     """Delete all but the `keep` newest checkpoints and the best one."""
     for path in checkpoints(folder)[:-keep]:
         if int(path.name.removeprefix("step-")) != best_step:
-            shutil.rmtree(path)
+            remove(path)

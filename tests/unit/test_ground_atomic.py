@@ -3,10 +3,11 @@
 import errno
 import json
 import os
+import signal
 
 import pytest
 
-from lapca_bench.atomic import atomic_folder, atomic_path, write_json, write_text
+from lapca_bench.atomic import atomic_folder, atomic_path, remove, sweep, write_json, write_text
 from lapca_bench.errors import StoreError
 
 
@@ -48,14 +49,39 @@ def test_a_failed_folder_leaves_nothing(tmp_path):
     assert listing(tmp_path) == []
 
 
-def test_the_first_of_two_writers_of_a_folder_wins(tmp_path):
+def test_a_folder_takes_the_place_of_what_stood_there(tmp_path):
+    """A half-emptied folder must not be taken for the new one."""
     target = tmp_path / "f"
-    with atomic_folder(target) as late:
-        (late / "x").write_text("late", encoding="utf-8")
-        with atomic_folder(target) as early:
-            (early / "x").write_text("early", encoding="utf-8")
-    assert (target / "x").read_text(encoding="utf-8") == "early"
+    for content in ("old", "new"):
+        with atomic_folder(target) as fresh:
+            (fresh / content).write_text(content, encoding="utf-8")
+    assert listing(target) == ["new"]
     assert listing(tmp_path) == ["f"]
+
+
+def killed_while_writing(target):
+    """A process that dies inside `atomic_path`; returns what it left."""
+    child = os.fork()
+    if child == 0:
+        with atomic_path(target) as temporary:
+            temporary.write_text("half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = target.parent.glob(f".{target.name}.*.tmp")
+    return left
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path):
+    left = killed_while_writing(tmp_path / "deep" / "a.txt")
+    elsewhere = killed_while_writing(tmp_path / "b.txt")
+    assert sweep(tmp_path) == sorted([left, elsewhere])
+    write_text(tmp_path / "deep" / "a.txt", "whole")  # the next writer of the same target clears it up
+    assert listing(tmp_path / "deep") == ["a.txt"]
+    with atomic_path(tmp_path / "c.txt") as mine:
+        mine.write_text("in use")
+        assert sweep(tmp_path) == [elsewhere]
+    remove(elsewhere)
+    assert listing(tmp_path) == ["c.txt", "deep"]
 
 
 @pytest.mark.parametrize(("code", "words"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot write here")])

@@ -1,6 +1,5 @@
 """BM25 on a real Lucene, over a handful of documents."""
 
-import json
 import math
 import tomllib
 from importlib.resources import files
@@ -9,6 +8,7 @@ import pytest
 from search_toys import ToyCollection, documents, queries
 
 from lapca_bench.errors import InputError, MissingResourceError, StoreError
+from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.java import find_jar, find_java
 from lapca_bench.search.lucene import LuceneIndex, analyser_of, write_index
@@ -161,8 +161,7 @@ def test_a_damaged_index_is_named(tmp_path):
         search(tmp_path, corpus, asked)
     assert raised.value.path == folder
     segments.write_bytes(content)
-    manifest = json.loads((folder / "index.json").read_text())
-    (folder / "index.json").write_text(json.dumps({**manifest, "ids": ["d0"]}))
+    write_sealed(folder / "index.json", {**read_sealed(folder / "index.json", ""), "ids": ["d0"]})
     with pytest.raises(StoreError, match="holds 2 documents where 1"):
         search(tmp_path, corpus, asked)
     (folder / "index.json").write_text("{")

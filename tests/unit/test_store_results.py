@@ -1,10 +1,9 @@
-import json
-
 import pandas as pd
 import pytest
 
 from lapca_bench.errors import StoreError
 from lapca_bench.run import Run
+from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.store.results import MANIFEST, RUN, SCORES, Result, ResultStore
 
 
@@ -71,7 +70,7 @@ def test_a_damaged_manifest_is_named(tmp_path, content):
 def test_another_format_is_named(tmp_path):
     store = ResultStore(tmp_path)
     path = store.write(result()) / MANIFEST
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    write_sealed(path, {**read_sealed(path, ""), "format": 99})
     with pytest.raises(StoreError, match="another version"):
         store.find("k" * 64)
 
@@ -79,7 +78,8 @@ def test_another_format_is_named(tmp_path):
 @pytest.mark.parametrize(("name", "attribute"), [(SCORES, "scores"), (RUN, "run")])
 def test_damaged_columns_are_named(tmp_path, name, attribute):
     store = ResultStore(tmp_path)
-    path = store.write(result()) / name
+    store.write(result())
+    path = store.find("k" * 64).path(name)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lapca_bench.errors import StoreError
-from lapca_bench.store.lock import exclusive
+from lapca_bench.lock import exclusive
 from lapca_bench.store.shard import check_shard, manifest_file, open_shard, read_manifest, vector_file, write_shard
 
 ABOUT = {"encoder": "toy", "encoder_digest": "00", "side": "document", "language": "en"}
@@ -47,5 +47,5 @@ def test_damage_after_the_first_opening_is_found(tmp_path):
 
 def test_a_lock_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StoreError, match="cannot lock"), exclusive(tmp_path / "file", ADDRESS):
+    with pytest.raises(StoreError, match="cannot write here"), exclusive(tmp_path / "file", ADDRESS):
         pass

@@ -22,8 +22,8 @@ def exclusive(folder: Path, address: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         handle = path.open("a")
     except OSError as error:
-        remedy = "make the cache writable, or point LAPCA_BENCH_CACHE at another folder"
-        raise StoreError(f"cannot lock: {error.strerror or error}", path=path, remedy=remedy) from error
+        remedy = "make the folder writable, or point LAPCA_BENCH_CACHE (or --results) at another one"
+        raise StoreError(f"cannot write here: {error.strerror or error}", path=path, remedy=remedy) from error
     with handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
