@@ -33,6 +33,8 @@ def build(
 
     built = board.build(out, results, texts=texts)
     tell(f"{built.boards} boards, {built.pages} pages, {built.results} measured results")
+    for reason in built.left_out:
+        tell(reason)
     say(str(built.folder / "index.html"))
 
 

@@ -18,6 +18,7 @@ from lapca_bench.errors import LapcaError, UsageError
 from lapca_bench.report import recipes as recipe_files
 from lapca_bench.report.board_data import Surroundings, boards, newest
 from lapca_bench.report.board_pages import Site
+from lapca_bench.report.board_verify import misfit
 from lapca_bench.report.plots import bias_of
 from lapca_bench.report.published import published
 from lapca_bench.report.reproduce_output import result_folders
@@ -36,6 +37,7 @@ class Built:
     boards: int
     pages: int
     results: int
+    left_out: Sequence[str]  # one sentence per result whose language bias could not be shown
 
 
 def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = False) -> Built:
@@ -50,7 +52,7 @@ def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = Fal
     site = site_of(stored, texts=texts)
     pages = site.pages()
     _write(out, pages)
-    return Built(out, len(site.boards), len(pages), len(stored))
+    return Built(out, len(site.boards), len(pages), len(stored), site.left_out)
 
 
 def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
@@ -58,6 +60,7 @@ def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
     cards = _cards(result.collection for result in stored)
     titles = {name: card.title for name, card in cards.items()}
     around = Surroundings(collections.groups(), _trained_on(), titles)
+    biases, left_out = _biases(stored, cards)
     shown = [recipe for recipe in recipe_files.recipes().values() if recipe.board]
     made = boards(shown, published(), stored, around)
     return Site(
@@ -67,7 +70,8 @@ def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
         cards=cards,
         systems=_systems(),
         texts=_texts(stored) if texts else {},
-        biases=_biases(stored, cards),
+        biases=biases,
+        left_out=left_out,
     )
 
 
@@ -119,20 +123,35 @@ def _texts(stored: Sequence[StoredResult]) -> dict[str, Any]:
     return found
 
 
-def _biases(stored: Sequence[StoredResult], cards: Mapping[str, CollectionCard]) -> dict[str, LanguageBias]:
-    """The language bias of every result on a pool of several languages that is on this machine, by result key."""
+def _biases(
+    stored: Sequence[StoredResult], cards: Mapping[str, CollectionCard]
+) -> tuple[dict[str, LanguageBias], list[str]]:
+    """The language bias of every result on a pool of several languages that is on this machine, by result key.
+
+    A result made from another version of the pool than the one here names documents that are not in it: it is left
+    out, with a sentence that says why, and so is one whose pool cannot be read. The other results still count.
+    """
     found: dict[str, LanguageBias] = {}
+    left_out: list[str] = []
     loaded: dict[tuple[str, str], Collection] = {}
     for result in stored:
         card = cards.get(result.collection)
         if card is None or len(card.document_languages) < 2 or not collections.status(result.collection).present:
             continue
         place = (result.collection, result.split)
-        if place not in loaded:
-            loaded[place] = collections.load(*place)
-        if isinstance(loaded[place].relevance(), Qrels):
-            found[result.key] = bias_of(result, loaded[place])
-    return found
+        try:
+            if place not in loaded:
+                loaded[place] = collections.load(*place)
+            if not isinstance(loaded[place].relevance(), Qrels):
+                continue
+            reason = misfit(result, loaded[place])
+            if not reason:
+                found[result.key] = bias_of(result, loaded[place])
+        except LapcaError as error:
+            reason = error.message
+        if reason:
+            left_out.append(f"no language bias of {result.system} on {result.collection}: {reason}")
+    return found, left_out
 
 
 def _write(out: Path, pages: Mapping[str, str]) -> None:

@@ -30,6 +30,7 @@ class Site:
     systems: Mapping[str, Mapping[str, str]]
     texts: Mapping[str, Any]  # collection → (query texts, relevance), where asked for
     biases: Mapping[str, LanguageBias] = field(default_factory=dict)  # by result key
+    left_out: Sequence[str] = ()  # why some results have no bias
 
     def pages(self) -> dict[str, str]:
         """Path below the site's folder → HTML."""

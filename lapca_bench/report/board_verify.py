@@ -57,14 +57,21 @@ def verify(results: Iterable[StoredResult]) -> Iterator[Verification]:
             yield Verification(result, "differs", error.message)
 
 
-def check(result: StoredResult, collection: Collection) -> Verification:
-    """Score the run of `result` on `collection` and compare every value; raises what scoring raises."""
+def misfit(result: StoredResult, collection: Collection) -> str:
+    """Why `result` was not made from `collection` as it is here; empty where it was."""
     about = result.provenance.get("collection", {})
     version, fingerprint = str(about.get("version", "")), str(about.get("fingerprint", ""))
     if version != collection.card.version:
-        return Verification(result, "not verified", f"made from version {version}, here is {collection.card.version}")
+        return f"made from version {version}, here is {collection.card.version}"
     if fingerprint != collection.fingerprint:
-        return Verification(result, "not verified", "made from other files of the collection than those here")
+        return "made from other files of the collection than those here"
+    return ""
+
+
+def check(result: StoredResult, collection: Collection) -> Verification:
+    """Score the run of `result` on `collection` and compare every value; raises what scoring raises."""
+    if reason := misfit(result, collection):
+        return Verification(result, "not verified", reason)
     scored = tuple(dict.fromkeys(result.scores["measure"]))
     measures = [measure for measure in scored if within_kept(result, measure)]
     if not measures:

@@ -72,7 +72,11 @@ def browser(chrome):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """A site with measured systems of several kinds, a hostile name, one that lacks a language, and a pool."""
+    """A site with measured systems of several kinds, a hostile name, one that lacks a language, and a pool.
+
+    The results are made up, so the site must be the same whether or not this machine has the collections they name.
+    """
+    from lapca_bench.collections.family import Presence
     from lapca_bench.report import board
 
     folder = tmp_path_factory.mktemp("board")
@@ -104,6 +108,7 @@ def site(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(board, "_trained_on", lambda: {"me5-small-q4": ["mr-tydi"], "bm25s": []})
         patch.setattr(board, "_systems", dict)
+        patch.setattr(board.collections, "status", lambda _: Presence(False))
         board.build(folder / "site", [folder / "results"])
     return folder / "site"
 

@@ -18,6 +18,7 @@ from lapca_bench.report.board_queries import side_by_side
 from lapca_bench.report.board_rank import observations, stand
 from lapca_bench.report.board_site import embedded, page, policy, slug
 from lapca_bench.report.published import published
+from lapca_bench.run import Run
 
 GROUPS = {"help-pages/xx-en": ("help-pages/de-en", "help-pages/fi-en")}
 AROUND = Surroundings(GROUPS, {"good": ("help-pages",), "bad": ()})
@@ -324,17 +325,20 @@ def test_links_are_web_addresses_or_text():
     assert "javascript:" not in text
 
 
-def test_a_pool_shows_the_language_bias_of_every_system(monkeypatch, tmp_path):
+@pytest.fixture
+def pool(monkeypatch):
+    """A pool of two documents and two questions that is on this machine."""
     from lapca_bench.collections import registry
     from lapca_bench.collections.base import CollectionCard, Policy
     from lapca_bench.collections.family import Presence
-    from lapca_bench.run import Qrels, Run
+    from lapca_bench.run import Qrels
     from lapca_bench.types import Document, Query
 
     class Pool:
         card = CollectionCard(
             "pool/mixed", "pool", "Pool", "1", "free", "", "", Policy(("RR@10",)), ("de", "fi"), ("de", "fi")
         )
+        fingerprint = "f"
 
         def documents(self):
             return (Document(f"d-{x}", "text", language=x) for x in ("de", "fi"))
@@ -348,9 +352,17 @@ def test_a_pool_shows_the_language_bias_of_every_system(monkeypatch, tmp_path):
     monkeypatch.setattr(board, "_cards", lambda _: {"pool/mixed": Pool.card})
     monkeypatch.setattr(registry, "status", lambda _: Presence(True))
     monkeypatch.setattr(registry, "load", lambda *_: Pool())
-    result = made.result("s", "pool/mixed", 0.5, languages=("de", "fi"), queries=1)
-    run = Run.from_dict("s", {"de-0": {"d-de": 1.0, "d-fi": 0.5}, "fi-0": {"d-de": 1.0, "d-fi": 0.9}})
-    site = board.site_of(list(made.write(tmp_path, [replace(result, run=run)]).all()))
+
+
+def on_pool(system):
+    result = made.result(system, "pool/mixed", 0.5, languages=("de", "fi"), queries=1)
+    run = Run.from_dict(system, {"de-0": {"d-de": 1.0, "d-fi": 0.5}, "fi-0": {"d-de": 1.0, "d-fi": 0.9}})
+    return replace(result, run=run)
+
+
+def test_a_pool_shows_the_language_bias_of_every_system(pool, tmp_path):
+    site = board.site_of(list(made.write(tmp_path, [on_pool("s")]).all()))
+    assert site.left_out == []
     text = next(text for name, text in site.pages().items() if name.startswith("collections/pool-mixed"))
     assert "first document in the question&#39;s language</dt><dd>50.0 %" in text
     rows = re.findall(r'<tr><th scope="row">(\w\w)</th>(.*?)</tr>', text)
@@ -358,3 +370,23 @@ def test_a_pool_shows_the_language_bias_of_every_system(monkeypatch, tmp_path):
         "de": ["100.0", "50.0"],
         "fi": ["100.0", "50.0"],
     }
+
+
+def test_a_result_of_another_version_of_a_pool_is_on_the_board_without_its_bias(pool, tmp_path):
+    elsewhere = {"version": "1", "fingerprint": "other files"}
+    older = {"version": "0", "fingerprint": "f"}
+    foreign = made.result("foreign", "pool/mixed", 0.5, languages=("de", "fi"), queries=1)  # its documents are unknown
+    others = [
+        replace(on_pool("other"), provenance={**on_pool("other").provenance, "collection": elsewhere}),
+        replace(on_pool("older"), provenance={**on_pool("older").provenance, "collection": older}),
+    ]
+    site = board.site_of(list(made.write(tmp_path, [on_pool("s"), foreign, *others]).all()))
+    reasons = {line.split(" of ")[1].split(" on ")[0]: line.split(": ")[1] for line in site.left_out}
+    assert reasons == {
+        "foreign": "document 'd0' has no language",
+        "other": "made from other files of the collection than those here",
+        "older": "made from version 0, here is 1",
+    }
+    assert len(site.biases) == 1
+    (found,) = site.boards[-1:]
+    assert {e.system for e in found.entries} == {"s", "foreign", "other", "older"}
