@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lapca_bench.digest import digest_file
-from lapca_bench.encoders.batching import Rows, encode_batches, says_out_of_memory
+from lapca_bench.encoders.batching import CPU_BUDGET, Rows, encode_batches, says_out_of_memory
 from lapca_bench.encoders.checkpoint import find
 from lapca_bench.encoders.extras import need, releases
 from lapca_bench.encoders.identity import EncoderIdentity
@@ -135,7 +135,7 @@ class OnnxEncoder:
             lambda rows: self._from_tokens(tokens, rows),
             name=self._name,
             dimension=dimension,
-            budget=self._settings.batch_tokens,
+            budget=self._settings.batch_tokens or CPU_BUDGET,
         )
 
     def _from_texts(self, texts: list[str]) -> Any:

@@ -47,7 +47,8 @@ class TransformerSettings(_TextSettings):
     their own weights. `format` "e5-q4" reads the 4-bit file of multilingual-e5-small, for which `tokenizer` names the
     tokenizer.json. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token
     comes last); a text of another language is an error. `architecture` names an encoder that is half of a larger
-    model. `vocabulary` names the golden token ids that `health.check` compares with.
+    model. `vocabulary` names the golden token ids that `health.check` compares with. `batch_tokens` bounds a padded
+    batch (default: what suits the device).
     """
 
     type: Literal["transformer"]
@@ -64,7 +65,7 @@ class TransformerSettings(_TextSettings):
     architecture: Literal["auto", "m2m100-encoder"] = "auto"
     language_tokens: dict[str, str] | None = None
     vocabulary: str | None = None
-    batch_tokens: int = Field(default=4096, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _q4_needs_a_tokenizer(self) -> Self:
@@ -111,7 +112,7 @@ class OnnxSettings(_TextSettings):
     max_characters: int | None = Field(default=None, ge=1)
     query_max_length: int = Field(default=512, ge=3)
     document_max_length: int = Field(default=512, ge=3)
-    batch_tokens: int = Field(default=4096, ge=1)
+    batch_tokens: int | None = Field(default=None, ge=1)
 
 
 class SentenceTransformersSettings(_TextSettings):

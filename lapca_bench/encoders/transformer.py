@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lapca_bench.encoders.batching import Rows, encode_batches
+from lapca_bench.encoders.batching import Rows, default_budget, encode_batches
 from lapca_bench.encoders.checkpoint import configuration, find, weights_digest
 from lapca_bench.encoders.extras import need, releases
 from lapca_bench.encoders.heads import DenseHead, head_digest, load_dense_head
@@ -211,7 +211,7 @@ class Tower:
             lambda rows: self._forward(tokens, rows),
             name=self._name,
             dimension=self.dimension,
-            budget=self._settings.batch_tokens,
+            budget=self._settings.batch_tokens or default_budget(self._model.device.type),
         )
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lapca_bench.encoders.batching import encode_batches
+from lapca_bench.encoders.batching import default_budget, encode_batches
 from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.encoders.protocol import Similarity, Vectors
 from lapca_bench.training.tower import Side, TrainedTower, pad_rows
@@ -57,7 +57,7 @@ class TowerEncoder:
 
         try:
             lengths = [len(one) for one in ids]
-            budget = tower.settings.batch_tokens
+            budget = tower.settings.batch_tokens or default_budget(tower.device)
             return encode_batches(lengths, forward, name=self._name, dimension=self.dimension, budget=budget)
         finally:
             tower.set_training(dropout=dropout)

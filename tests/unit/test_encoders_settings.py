@@ -39,7 +39,7 @@ def test_a_table_that_does_not_validate(changes: dict[str, Any], complaint: str)
 def test_defaults_are_those_of_the_docs() -> None:
     settings = ADAPTER.validate_python(BASE)
     assert isinstance(settings, TransformerSettings)
-    assert (settings.query_max_length, settings.document_max_length, settings.batch_tokens) == (512, 512, 4096)
+    assert (settings.query_max_length, settings.document_max_length, settings.batch_tokens) == (512, 512, None)
     assert (settings.normalise, settings.similarity, settings.dtype) == (True, "cosine", "float32")
 
 
