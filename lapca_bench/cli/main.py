@@ -18,6 +18,7 @@ from lapca_bench.cli import (
     cache,
     collections,
     compare,
+    delta,
     doctor,
     encode,
     experiments,
@@ -67,6 +68,7 @@ VERBS: tuple[tuple[Callable[..., None], str] | tuple[str, typer.Typer], ...] = (
     (submit.submit, "submit lapca-results --out my-encoder.parquet"),
     (mine.mine, "mine --corpus help-pages --out pairs.parquet"),
     (pretrain.pretrain, "pretrain --pairs pairs.parquet --out lapca-small"),
+    (delta.delta, "delta lapca-small/step-0000200 --out lapca-small-delta"),
     ("cache", cache.app),
     (doctor.doctor, "doctor"),
 )

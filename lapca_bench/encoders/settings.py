@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -45,10 +46,11 @@ class TransformerSettings(_TextSettings):
 
     `checkpoint` is "resource:NAME", a local folder or a hub name; `query_checkpoint` is given where the two sides have
     their own weights. `format` "e5-q4" reads the 4-bit file of multilingual-e5-small, for which `tokenizer` names the
-    tokenizer.json. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token
-    comes last); a text of another language is an error. `architecture` names an encoder that is half of a larger
-    model. `vocabulary` names the golden token ids that `health.check` compares with. `batch_tokens` bounds a padded
-    batch (default: what suits the device).
+    tokenizer.json. `delta` is a file of changes to the weights, as `lapca-bench delta` writes it: "resource:NAME/path",
+    or a path seen from the folder of the card or recipe that names it. `language_tokens` maps ISO codes to the token
+    that opens a text (NLLB's way, the end-of-text token comes last); a text of another language is an error.
+    `architecture` names an encoder that is half of a larger model. `vocabulary` names the golden token ids that
+    `health.check` compares with. `batch_tokens` bounds a padded batch (default: what suits the device).
     """
 
     type: Literal["transformer"]
@@ -57,6 +59,7 @@ class TransformerSettings(_TextSettings):
     revision: str | None = None
     format: Literal["transformers", "e5-q4"] = "transformers"
     tokenizer: str | None = None
+    delta: str | None = None
     pooling: Literal["cls", "mean", "last"]
     query_max_length: int = Field(default=512, ge=3)
     document_max_length: int = Field(default=512, ge=3)
@@ -76,6 +79,19 @@ class TransformerSettings(_TextSettings):
             msg = 'format = "e5-q4" is one model for both sides'
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _a_delta_changes_one_float32_model(self) -> Self:
+        if self.delta is not None and (self.query_checkpoint is not None or self.dtype != "float32"):
+            msg = "`delta` is for one model for both sides, in float32"
+            raise ValueError(msg)
+        return self
+
+    def beside(self, folder: Path) -> Self:
+        """The same with a relative `delta` taken from `folder`."""
+        if self.delta is None or self.delta.startswith("resource:"):
+            return self
+        return self.model_copy(update={"delta": str((folder / Path(self.delta).expanduser()).resolve())})
 
 
 class StaticSettings(_TextSettings):

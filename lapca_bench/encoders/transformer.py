@@ -8,8 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lapca_bench.digest import digest_file
 from lapca_bench.encoders.batching import Rows, default_budget, encode_batches
-from lapca_bench.encoders.checkpoint import configuration, find, weights_digest
+from lapca_bench.encoders.checkpoint import UNUSED_PARAMETERS, configuration, find, weights_digest
+from lapca_bench.encoders.delta import apply_delta
 from lapca_bench.encoders.extras import need, releases
 from lapca_bench.encoders.heads import DenseHead, head_digest, load_dense_head
 from lapca_bench.encoders.identity import EncoderIdentity
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 
 # Families that count positions from padding_idx + 1, so that two of their positions hold no token.
 _OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer", "data2vec-text"}
-# Parameters that no pooled vector depends on; a checkpoint may lack them.
-_UNUSED_PARAMETERS = ("pooler.", "embeddings.position_ids", "lm_head.", "cls.")
 
 
 @dataclass
@@ -72,10 +72,11 @@ def _architecture(transformers: Any, name: str) -> Any:
     return transformers.AutoModel
 
 
-def load_model(folder: Path, dtype: str, architecture: str = "auto") -> Any:
-    """The transformers model of a folder, in evaluation mode.
+def load_model(folder: Path, dtype: str, architecture: str = "auto", delta: Path | None = None) -> Any:
+    """The transformers model of a folder, changed by a delta where one is given, in evaluation mode.
 
-    Raises `InputError` when the weights do not cover the model: transformers would fill the gaps with random numbers.
+    Raises `InputError` when the weights do not cover the model: transformers would fill the gaps with random numbers;
+    or when the delta does not fit.
     """
     from safetensors import SafetensorError
 
@@ -94,13 +95,15 @@ def load_model(folder: Path, dtype: str, architecture: str = "auto") -> Any:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         remedy = "the checkpoint must be a safetensors folder of an architecture that transformers itself implements"
         raise InputError(f"transformers cannot load it: {error}", path=folder, remedy=remedy) from error
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(_UNUSED_PARAMETERS))
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(UNUSED_PARAMETERS))
     if missing:
         raise InputError(
             f"{len(missing)} parameters are not in the weights (first: {missing[0]}); they would be random",
             path=folder,
             remedy="fetch the checkpoint again, or name the one its config.json belongs to",
         )
+    if delta is not None:
+        apply_delta(model, delta)
     return model.eval()
 
 
@@ -135,6 +138,10 @@ class Tower:
         head = self._settings.head
         return None if head is None else load_dense_head(self._folder / head.path, head.activation)
 
+    @cached_property
+    def _delta(self) -> Path | None:
+        return None if self._settings.delta is None else find(self._settings.delta)
+
     @property
     def dimension(self) -> int:
         """Width of the pooled vectors."""
@@ -151,6 +158,8 @@ class Tower:
         found = {"weights": weights_digest(self._folder), "tokenizer": tokenizer_digest(self._folder)}
         if self._settings.head is not None:
             found["head"] = head_digest(self._folder / self._settings.head.path)
+        if self._delta is not None:
+            found["delta"] = digest_file(self._delta)
         return found
 
     @cached_property
@@ -158,7 +167,8 @@ class Tower:
         torch = need("torch", "dense")
         torch.set_num_threads(min(torch.get_num_threads(), usable_threads()))
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        return load_model(self._folder, self._settings.dtype, self._settings.architecture).to(device)
+        model = load_model(self._folder, self._settings.dtype, self._settings.architecture, self._delta)
+        return model.to(device)
 
     def _forward(self, tokens: Tokens, rows: Rows) -> Vectors:
         import torch
@@ -244,6 +254,7 @@ class TransformerEncoder:
             "revision",
             "format",
             "tokenizer",
+            "delta",
             "batch_tokens",
             "head.path",
             "vocabulary",

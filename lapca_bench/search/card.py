@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from lapca_bench.encoders.settings import EncoderSettings
+from lapca_bench.encoders.settings import EncoderSettings, TransformerSettings
 from lapca_bench.errors import InputError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -125,7 +125,7 @@ def read_card(path: Path) -> SystemCard:
         line = int(place[1]) if place else len(text.splitlines())
         raise InputError(f"not TOML: {error}", path=path, line=line, remedy="mend this line") from None
     try:
-        return SystemCard.model_validate(values)
+        card = SystemCard.model_validate(values)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in detail["loc"])
@@ -137,6 +137,9 @@ def read_card(path: Path) -> SystemCard:
             f"keys of a card: {known}" if detail["type"] == "extra_forbidden" else "see `lapca-bench systems info bm25`"
         )
         raise InputError(message, path=path, line=_line(text, key), key=key or None, remedy=remedy) from None
+    if isinstance(card.encoder, TransformerSettings):
+        return card.model_copy(update={"encoder": card.encoder.beside(path.parent)})
+    return card
 
 
 def _line(text: str, key: str) -> int | None:

@@ -151,7 +151,7 @@ def _find_weights(settings: Any) -> None:
 
     if hasattr(settings, "checkpoint"):
         find(settings.checkpoint, getattr(settings, "revision", None))
-    for extra in ("query_checkpoint", "tokenizer"):
+    for extra in ("query_checkpoint", "tokenizer", "delta"):
         value = getattr(settings, extra, None)
         if value is not None:
             find(value)

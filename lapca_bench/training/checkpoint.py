@@ -51,6 +51,32 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Record:
+    """What a checkpoint says of itself: the recipe's training digest, the progress, the whole recipe, facts."""
+
+    recipe: str
+    progress: Progress
+    settings: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def recipe_of(self, checkpoint: Path) -> Recipe:
+        """The recipe as it was when the checkpoint was written; raises `UsageError` where it is not in there."""
+        if not self.settings:
+            raise UsageError("this checkpoint does not hold its recipe", path=checkpoint, remedy="name it: --recipe")
+        return Recipe.model_validate_json(json.dumps(self.settings))
+
+
+def read_record(checkpoint: Path) -> Record:
+    """What stands beside the weights; raises `InputError` for a folder that is no checkpoint or is damaged."""
+    try:
+        content = json.loads((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
+        return Record(**content | {"progress": Progress(**content["progress"])})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        remedy = "name a step-N folder of `pretrain`; if this is one, delete it: the one before it is used then"
+        raise InputError(f"not a whole checkpoint: {error}", path=checkpoint, remedy=remedy) from error
+
+
 def save_checkpoint(
     folder: Path,
     tower: TrainedTower,
@@ -66,7 +92,8 @@ def save_checkpoint(
     with atomic_folder(target) as temporary:
         write_model(temporary, tower, recipe, facts, progress)
         save_file(_state(tower, optimiser), temporary / _STATE)
-        write_json(temporary / _PROGRESS, {"recipe": recipe.training_digest(), "progress": asdict(progress)})
+        record = Record(recipe.training_digest(), progress, recipe.model_dump(mode="json"), dict(facts))
+        write_json(temporary / _PROGRESS, asdict(record))
         seal_folder(temporary)
     return target
 
@@ -142,13 +169,13 @@ def restore(checkpoint: Path, tower: TrainedTower, optimiser: Optimizer, recipe:
     from safetensors.torch import load_file
 
     check_folder(checkpoint, _DAMAGED)
+    record = read_record(checkpoint)
+    progress = record.progress
     try:
-        content = json.loads((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
-        progress = Progress(**content["progress"])
         stored = load_file(checkpoint / _STATE)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         raise InputError(f"a damaged checkpoint: {error}", path=checkpoint, remedy=_DAMAGED) from error
-    if content["recipe"] != recipe.training_digest():
+    if record.recipe != recipe.training_digest():
         raise UsageError(
             "this checkpoint is of another configuration",
             path=checkpoint,

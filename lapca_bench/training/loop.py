@@ -21,7 +21,7 @@ from lapca_bench.training.checkpoint import Progress, prune, resume, save_checkp
 from lapca_bench.training.hard_negatives import NegativePool
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step import Processes, Step
-from lapca_bench.training.tower import TrainedTower
+from lapca_bench.training.tower import TrainedTower, load_start
 from lapca_bench.training.tower_encoder import TowerEncoder
 
 if TYPE_CHECKING:
@@ -128,9 +128,7 @@ class Training:
     def _teacher(self, tower: TrainedTower) -> Any:
         if not self.recipe.objective.brake:
             return None
-        from lapca_bench.encoders.transformer import load_model
-
-        return load_model(tower.folder, "float32").to(tower.device).requires_grad_(requires_grad=False)
+        return load_start(tower.settings).to(tower.device).requires_grad_(requires_grad=False)
 
     def _encoder(self, tower: TrainedTower, step: int) -> TowerEncoder:
         lengths = self.recipe.optimisation

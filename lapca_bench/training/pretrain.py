@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,5 +34,13 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path) -> Outcome:
     source = AlignmentBatches(
         table, recipe.pairs, recipe.views, recipe.objective, batch=optimisation.batch, seed=recipe.seed
     )
-    facts = {"pairs": len(table), "files": ", ".join(path.name for path in pairs)}
+    files = [path.name for path in pairs]
+    command = ["pretrain", "--recipe", recipe.name, "--seed", str(recipe.seed)]
+    for name in files:
+        command += ["--pairs", name]
+    facts = {
+        "pairs": len(table),
+        "files": ", ".join(files),
+        "command": f"`lapca-bench {shlex.join([*command, '--out', out.name])}`",
+    }
     return Training(recipe, source, out, facts=facts, processes=processes()).run()

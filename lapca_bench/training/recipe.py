@@ -166,6 +166,8 @@ class Recipe(_Table):
         """What a checkpoint must agree with to be resumed: all that changes weights, not when one stops or looks."""
         content = self.model_dump(mode="json", exclude={"title", "licence", "mining", "evaluation"})
         content["optimisation"].pop("stop_after")
+        if self.encoder.delta is None:
+            content["encoder"].pop("delta")
         return digest_value(content)
 
 
@@ -203,8 +205,9 @@ def load_recipe(name: str, **changes: Any) -> Recipe:
             place = place.setdefault(table, {})
         place[last] = value
     try:
-        return Recipe.model_validate(content)
+        recipe = Recipe.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(first["msg"], path=path, key=key, remedy=f"mend {key} in the recipe") from error
+    return recipe.model_copy(update={"encoder": recipe.encoder.beside(path.parent)})

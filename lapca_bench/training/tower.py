@@ -36,6 +36,12 @@ def start_folder(settings: TransformerSettings) -> Path:
     return checkpoint_folder(path, find(settings.tokenizer))
 
 
+def load_start(settings: TransformerSettings, *, with_delta: bool = True) -> Any:
+    """The start model in float32; without its delta it is what a delta of the training is counted from."""
+    delta = find(settings.delta) if with_delta and settings.delta is not None else None
+    return load_model(start_folder(settings), "float32", settings.architecture, delta)
+
+
 @dataclass(frozen=True)
 class Rows:
     """Token ids of some texts, padded: `ids`, `mask` (texts, tokens); `labels` hold hidden tokens, `IGNORED` elsewhere.
@@ -69,7 +75,7 @@ class TrainedTower:
         self.folder = start_folder(settings)
         self.tokenizer: Tokenizer = load_tokenizer(self.folder)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        encoder = load_model(self.folder, "float32")
+        encoder = load_start(settings)
         if isinstance(pad := encoder.config.pad_token_id, int):
             self.tokenizer.pad = pad
         self.encoder: Any = freeze(encoder, trained).to(self.device)

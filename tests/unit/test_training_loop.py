@@ -16,6 +16,7 @@ from lapca_bench.training.loop import Training, TrainingError  # noqa: E402
 from lapca_bench.training.mining import MinedPair, write_pairs  # noqa: E402
 from lapca_bench.training.pairs import AlignmentBatches, PairTable  # noqa: E402
 from lapca_bench.training.recipe import Recipe  # noqa: E402
+from lapca_bench.training.shipping import ship  # noqa: E402
 from lapca_bench.training.step import Processes, Step  # noqa: E402
 from lapca_bench.training.tower import TrainedTower  # noqa: E402
 
@@ -258,3 +259,24 @@ def test_batches_mix_languages_and_hold_no_page_twice(start, pairs) -> None:
     assert len({name.split()[0] for name in batch.names}) == 16
     single = recipe(start, pairs={"batches": "single-pair", "held_out": 0})
     assert len({name.split("(")[1].split(",")[0] for name in source(single, pairs).batch(0).names}) == 1
+
+
+def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, tmp_path) -> None:
+    """Checkpoint → delta folder → system card → the checkpoint's own vectors; training can go on from it."""
+    from lapca_bench.encoders import build
+    from lapca_bench.search.card import read_card
+
+    made = recipe(start, trained={"what": "upper", "layers": 1}, objective={"mlm": 0.0}, optimisation={"steps": 2})
+    checkpoint = Training(made, source(made, pairs), tmp_path / "run", facts={"command": "`x`"}).run().checkpoint
+    ship(checkpoint, tmp_path / "small")
+    card = read_card(tmp_path / "small/card.toml")
+    small = build(card.encoder, card.name).encode_queries(["aa1 bb2", "cc3"])
+    whole = build(made.encoder.model_copy(update={"checkpoint": str(checkpoint)}), "whole")
+    np.testing.assert_allclose(small, whole.encode_queries(["aa1 bb2", "cc3"]), atol=1e-5)
+    assert "| command | `x` |" in (tmp_path / "small/README.md").read_text(encoding="utf-8")
+    further = recipe(start, encoder={"delta": card.encoder.delta}, objective={"mlm": 0.0}, optimisation={"steps": 1})
+    again = Training(further, source(further, pairs), tmp_path / "more").run().checkpoint
+    ship(again, tmp_path / "again")
+    assert read_card(tmp_path / "again/card.toml").encoder.delta == str(tmp_path / "again/delta.safetensors")
+    with pytest.raises(InputError, match="not a whole checkpoint"):
+        ship(tmp_path, tmp_path / "none")

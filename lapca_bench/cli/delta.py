@@ -1,0 +1,23 @@
+"""`lapca-bench delta`: a trained checkpoint as a small file over its start model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def delta(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint's folder, as `pretrain` prints it.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", "-r", help="Its recipe, where the checkpoint does not hold it.")
+    ] = None,
+) -> None:
+    """Write what training changed, with a model card and a system card that `run --system` takes."""
+    from lapca_bench.training.recipe import load_recipe
+    from lapca_bench.training.shipping import SYSTEM_CARD, ship
+
+    written = ship(checkpoint, out, None if recipe is None else load_recipe(recipe))
+    typer.echo(f"{written} ({written.stat().st_size / 1e6:.1f} MB); run it as --system {out / SYSTEM_CARD}")
