@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lapca_bench.errors import InputError, UsageError
+from lapca_bench.training.help_pages import Guard, HelpPagesCorpus
 from lapca_bench.training.linked import Block, JsonLinesCorpus, Page, Paragraph, blocks
 from lapca_bench.training.mining import (
     MinedPair,
@@ -208,3 +209,34 @@ def test_a_wrong_recipe_names_file_and_key(tmp_path) -> None:
     assert caught.value.path is not None
     with pytest.raises(UsageError, match="unknown recipe"):
         load_recipe("smal")
+
+
+def test_what_a_held_out_page_says_is_not_trained_on() -> None:
+    guard = Guard.over([Page("h", "aa", "Print", (Paragraph("Click OK.", "1"), Paragraph("Only here.", "2")))])
+    page_ = Page("t", "aa", "Save", (Paragraph("click  ok.", "1"), Paragraph("PRINT", "2"), Paragraph("To save.", "3")))
+    assert guard.clean(page_) == Page("t", "aa", "Save", (Paragraph("To save.", "3"),))
+    assert guard.clean(Page("t", "aa", " print", ())).title == ""
+    assert guard.clean(Page("t", "aa", "Only here.", ())).title == "Only here."
+
+
+def test_the_help_pages_keep_held_out_texts_out_of_training(monkeypatch) -> None:
+    """Pages are parted by path, and a sentence that stands on both sides is left to the held-out one."""
+    from lapca_bench.collections.helppages import held_out
+
+    paths = [f"a/{number}" for number in range(40)]
+    texts = {(path, "p1"): "Said on every page." for path in paths} | {(path, "p2"): f"Of {path}." for path in paths}
+
+    class Edition:
+        def units(self):
+            return texts
+
+        def titles(self):
+            return dict.fromkeys(paths, "Same")
+
+    monkeypatch.setattr("lapca_bench.collections.helppages_store.edition", lambda language: Edition())
+    training = [one for group in HelpPagesCorpus(["en"]).groups() for one in group]
+    held = [one for group in HelpPagesCorpus(["en"], split="held-out").groups() for one in group]
+    assert {one.link for one in training} == {path for path in paths if not held_out(path)}
+    assert {one.link for one in held} == {path for path in paths if held_out(path)} != set()
+    assert all([one.text for one in page.paragraphs] == [f"Of {page.link}."] and not page.title for page in training)
+    assert all(len(page.paragraphs) == 2 and page.title for page in held)
