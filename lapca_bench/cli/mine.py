@@ -12,12 +12,22 @@ def mine(
     out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file of pairs to write.")],
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="A recipe's name or file.")] = "small",
     corpus: Annotated[
-        str, typer.Option(help="help-pages, a folder of parallel files (xx-yy/), or a file of JSON lines.")
+        str,
+        typer.Option(
+            help="help-pages, a folder of wikiextractor's files with langlinks.tsv, one of parallel files (xx-yy/), "
+            "or a file of JSON lines."
+        ),
     ] = "help-pages",
     method: Annotated[str | None, typer.Option(help="margin, lead or gold (default: the recipe's).")] = None,
     aligner: Annotated[str | None, typer.Option(help="The system that embeds blocks (default: the recipe's).")] = None,
     threshold: Annotated[float | None, typer.Option(min=0, help="Smallest margin (default: the recipe's).")] = None,
-    pages: Annotated[int | None, typer.Option(min=0, help="Linked pages to take, 0 for all.")] = None,
+    pages: Annotated[int | None, typer.Option(min=0, help="Linked pages to sample, 0 for all.")] = None,
+    scope: Annotated[
+        str | None, typer.Option(help="linked pages, or global: all of a language pair (default: the recipe's).")
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Of global: exact, or approximate with faiss (default: the recipe's).")
+    ] = None,
 ) -> None:
     """Mine aligned blocks and write them with a report; against gold where the corpus has it."""
     from lapca_bench.training.mine import mine_to_file
@@ -28,6 +38,8 @@ def mine(
         "mining.aligner": aligner,
         "mining.threshold": threshold,
         "mining.pages": pages,
+        "mining.scope": scope,
+        "mining.search": search,
     }
     given = {key: value for key, value in changes.items() if value is not None}
     summary = mine_to_file(load_recipe(recipe, **given), corpus, out)

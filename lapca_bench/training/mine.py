@@ -2,43 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lapca_bench.atomic import write_json
-from lapca_bench.encoders.protocol import Encoder
-from lapca_bench.errors import InputError, UsageError
+from lapca_bench.digest import digest_value
+from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.errors import UsageError
+from lapca_bench.paths import cache_root
+from lapca_bench.progress import progress
+from lapca_bench.training.global_mining import global_candidates, one_chunk
 from lapca_bench.training.help_pages import HelpPagesCorpus
-from lapca_bench.training.linked import JsonLinesCorpus, LinkedCorpus
-from lapca_bench.training.mining import agreement, mine, report, write_pairs
+from lapca_bench.training.linked import Block, JsonLinesCorpus, LinkedCorpus
+from lapca_bench.training.mining import Chunk, Embed, MinedPair, candidates, cut, kept, write_pairs
+from lapca_bench.training.mining_report import SWEEP, MiningReport
 from lapca_bench.training.parallel import ParallelCorpus
 from lapca_bench.training.recipe import MiningSettings, Recipe
+from lapca_bench.training.wikipedia import WikipediaCorpus
+from lapca_bench.types import Document
+
+LINKS = "langlinks.tsv"
 
 
 def corpus_of(name: str, settings: MiningSettings) -> LinkedCorpus:
-    """The help pages, a folder of parallel files, or a file of JSON lines; raises `UsageError` for anything else."""
+    """The corpus that `name` says; raises `UsageError` for anything else.
+
+    "help-pages"; a folder of Wikipedia extracts (one folder per language and `langlinks.tsv`); a folder of parallel
+    files; a file of JSON lines.
+    """
     if name == "help-pages":
         return HelpPagesCorpus(split=settings.split)
     path = Path(name).expanduser()
+    if (path / LINKS).is_file():
+        return WikipediaCorpus(path, path / LINKS, cache_root() / "linked" / f"{_fingerprint(path)}.sqlite")
     if path.is_dir():
         return ParallelCorpus(path)
     if path.is_file():
         return JsonLinesCorpus(path)
     raise UsageError(
-        f"no linked corpus {name!r}", key="--corpus", remedy="help-pages, a folder xx-yy/, or a .jsonl file"
+        f"no linked corpus {name!r}",
+        key="--corpus",
+        remedy=f"help-pages, a folder of wikiextractor's files with {LINKS}, a folder of xx-yy/, or a .jsonl file",
     )
 
 
-def aligner_of(settings: MiningSettings) -> Encoder | None:
-    """The encoder of the aligner's system; raises `UsageError` where that system is not dense."""
+def _fingerprint(folder: Path) -> str:
+    """Changes when a file of the folder does: its index of titles is built again then."""
+    files = {str(path): path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return digest_value({name: [state.st_size, state.st_mtime_ns] for name, state in files.items()})[:16]
+
+
+def aligner_of(settings: MiningSettings) -> Embed | None:
+    """The aligner's system as a function of blocks; its vectors are kept, so an interrupted mining goes on from them.
+
+    Raises `UsageError` where that system is not dense; the function raises it for a language that the system lacks.
+    """
     if settings.method != "margin" or settings.aligner is None:
         return None
     from lapca_bench.search.dense import DenseSystem
-    from lapca_bench.search.registry import Workspace, build_system
+    from lapca_bench.search.registry import Workspace, build_system, find_card
 
     system = build_system(settings.aligner, Workspace())
     if not isinstance(system, DenseSystem):
         raise UsageError(f"{settings.aligner} is no dense system", key="mining.aligner", remedy="name a dense system")
-    return system.encoder
+    known = find_card(settings.aligner).languages
+
+    def embed(language: str, blocks: Sequence[Block]) -> Vectors:
+        if "*" not in known and language not in known:
+            remedy = f'name another aligner, or mining.exclude_languages = ["{language}"]; it knows {", ".join(known)}'
+            raise UsageError(f"{settings.aligner} lacks the language {language!r}", key="mining.aligner", remedy=remedy)
+        documents = [Document(block.id, block.text, language=language) for block in blocks]
+        matrices = system.store.documents(system.encoder, documents).matrices()
+        return np.concatenate([np.asarray(matrix, dtype=np.float32) for matrix in matrices])
+
+    return embed
 
 
 def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
@@ -48,26 +87,33 @@ def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
     """
     settings = recipe.mining
     corpus = corpus_of(corpus_name, settings)
-    pairs = list(mine(corpus, settings, aligner_of(settings)))
-    if not pairs:
-        raise InputError("no pairs were found", path=out, remedy="lower the threshold, or mine more pages")
-    found = report(pairs) | {
+    report = MiningReport(sorted({*SWEEP, settings.threshold}) if settings.method == "margin" else [settings.threshold])
+    chunks = _counted(cut(corpus, settings), settings, report)
+    found = report.proposed(_candidates(chunks, settings, aligner_of(settings)))
+    number = write_pairs(out, report.written(kept(found, settings.threshold)))
+    content = report.content() | {
         "corpus": corpus.name,
         "licence": corpus.licence,
         "settings": settings.model_dump(mode="json"),
     }
-    if settings.method != "gold" and any(pair.left.paragraphs for pair in pairs):
-        gold = mine(corpus, settings.model_copy(update={"method": "gold"}))
-        found["agreement"] = {
-            "-".join(key): {
-                "precision": one.precision,
-                "recall": one.recall,
-                "f1": one.f1,
-                "mined": one.mined,
-                "gold": one.gold,
-            }
-            for key, one in agreement(pairs, gold).items()
-        }
-    write_pairs(out, pairs)
-    write_json(out.with_suffix(".report.json"), found)
-    return f"{len(pairs)} pairs of {len(found['language pairs'])} language pairs: {out}"
+    write_json(out.with_suffix(".report.json"), content)
+    return f"{number} pairs of {len(content['language pairs'])} language pairs: {out}"
+
+
+def _counted(chunks: Iterator[Chunk], settings: MiningSettings, report: MiningReport) -> Iterator[Chunk]:
+    """Pass chunks on, with the corpus's own alignment counted, which `gold` itself proposes."""
+    gold = settings.model_copy(update={"method": "gold"})
+    with progress("mining", unit="page") as bar:
+        for chunk in chunks:
+            if settings.method != "gold":
+                report.gold(candidates(chunk, gold))
+            yield chunk
+            bar.advance(len(chunk))
+
+
+def _candidates(chunks: Iterator[Chunk], settings: MiningSettings, embed: Embed | None) -> Iterator[MinedPair]:
+    if settings.method == "margin" and settings.scope == "global":
+        yield from global_candidates(one_chunk(list(chunks)), settings, embed)
+    else:
+        for chunk in chunks:
+            yield from candidates(chunk, settings, embed)

@@ -1,23 +1,32 @@
-"""Alignment mining: which blocks of linked pages say the same, by ratio margin (METHOD item 3)."""
+"""Alignment mining: which blocks of linked pages say the same, by ratio margin (METHOD item 3).
+
+Pages pass through in chunks of link groups, so memory does not grow with the corpus; only global mining, which
+compares every block of a language with every block of another, holds all of them.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from heapq import nsmallest
+from itertools import combinations, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lapca_bench.atomic import atomic_path
-from lapca_bench.encoders.protocol import Encoder, Vectors
+from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import InputError
 from lapca_bench.training.linked import Block, LinkedCorpus, Page, blocks
 from lapca_bench.training.pairs import COLUMNS
 from lapca_bench.training.recipe import MiningSettings
-from lapca_bench.types import Document
+
+GROUPS_PER_CHUNK = 200  # link groups whose blocks are embedded together: enough to fill batches and shards of vectors
+_WRITTEN_AT_ONCE = 10_000
+
+Embed = Callable[[str, Sequence[Block]], Vectors]  # (language, its blocks) -> normalised rows
+Chunk = list[dict[str, list[Block]]]  # blocks by language, one mapping per link group
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +41,6 @@ class MinedPair:
     def languages(self) -> tuple[str, str]:
         """The two languages in alphabetical order."""
         return self.left.language, self.right.language
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Mined against gold pairs of one language pair."""
-
-    mined: int
-    gold: int
-    both: int
-
-    @property
-    def precision(self) -> float:
-        """Share of mined pairs that are gold; 0 where nothing was mined."""
-        return self.both / self.mined if self.mined else 0.0
-
-    @property
-    def recall(self) -> float:
-        """Share of gold pairs that were mined; 0 where there is no gold."""
-        return self.both / self.gold if self.gold else 0.0
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        total = self.precision + self.recall
-        return 2 * self.precision * self.recall / total if total else 0.0
 
 
 def ratio_margin(left: Vectors, right: Vectors, neighbours: int) -> np.ndarray:
@@ -83,47 +67,71 @@ def mutual_best(margins: np.ndarray, threshold: float) -> list[tuple[int, int, f
 
 
 def is_gold(left: Block, right: Block) -> bool:
-    """Whether more than half of the paragraphs that two blocks hold together are in both."""
+    """Whether two blocks are of one link and more than half of the paragraphs they hold together are in both."""
     one, other = set(left.paragraphs), set(right.paragraphs)
-    return bool(one | other) and len(one & other) * 2 > len(one | other)
+    return left.link == right.link and bool(one | other) and len(one & other) * 2 > len(one | other)
 
 
-def mine(corpus: LinkedCorpus, settings: MiningSettings, aligner: Encoder | None = None) -> Iterator[MinedPair]:
-    """Pairs of a corpus by the settings' method, page group by page group, each pair of texts once.
-
-    Raises `InputError` for a method that lacks what it needs.
-    """
-    if settings.method == "margin" and aligner is None:
-        remedy = 'name one (--aligner me5-small-q4), or pair lead blocks (method = "lead")'
-        raise InputError("margin mining needs an aligner", key="mining.aligner", remedy=remedy)
-    seen: set[tuple[str, str]] = set()
-    for number, group in enumerate(corpus.groups()):
-        if settings.pages and number >= settings.pages:
-            break
-        for pair in _of_group(group, settings, aligner):
-            texts = (pair.left.text, pair.right.text)
-            if texts not in seen and texts[0] != texts[1]:
-                seen.add(texts)
-                yield pair
+def cut(corpus: LinkedCorpus, settings: MiningSettings) -> Iterator[Chunk]:
+    """The blocks of the corpus's pages, or of a sample of `pages` link groups, chosen by a hash of their links."""
+    groups: Iterable[Sequence[Page]] = corpus.groups()
+    if settings.pages:
+        groups = nsmallest(settings.pages, groups, key=lambda group: hashlib.sha256(group[0].link.encode()).digest())
+    stream = iter(groups)
+    while part := list(islice(stream, GROUPS_PER_CHUNK)):
+        yield [_blocks_of(group, settings) for group in part]
 
 
-def _of_group(group: Sequence[Page], settings: MiningSettings, aligner: Encoder | None) -> Iterator[MinedPair]:
-    cut = {
+def _blocks_of(group: Sequence[Page], settings: MiningSettings) -> dict[str, list[Block]]:
+    found = {
         page.language: blocks(page, settings.blocks)
         for page in sorted(group, key=lambda page: page.language)
         if page.language not in settings.exclude_languages
     }
-    cut = {language: found for language, found in cut.items() if found}
-    vectors = _encoded(cut, aligner) if settings.method == "margin" and aligner is not None else {}
-    for left, right in combinations(cut, 2):
-        if settings.method == "lead":
-            yield MinedPair(cut[left][0], cut[right][0], 1.0)
-        elif settings.method == "gold":
-            yield from gold_pairs(cut[left], cut[right])
-        else:
-            margins = ratio_margin(vectors[left], vectors[right], settings.neighbours)
-            for row, column, margin in mutual_best(margins, settings.threshold):
-                yield MinedPair(cut[left][row], cut[right][column], margin)
+    return {language: part for language, part in found.items() if part}
+
+
+def candidates(chunk: Chunk, settings: MiningSettings, embed: Embed | None = None) -> Iterator[MinedPair]:
+    """Every pair that the method proposes inside the chunk's link groups; the threshold is not applied yet.
+
+    Raises `InputError` for margin mining without an aligner.
+    """
+    vectors: Mapping[str, Vectors] = {}
+    if settings.method == "margin":
+        vectors = _embedded(chunk, needed(embed))
+    taken = dict.fromkeys(vectors, 0)
+    for group in chunk:
+        rows = {}
+        for language in vectors:
+            count = len(group.get(language, ()))
+            rows[language] = slice(taken[language], taken[language] + count)
+            taken[language] += count
+        for left, right in combinations(group, 2):
+            if settings.method == "lead":
+                yield MinedPair(group[left][0], group[right][0], 1.0)
+            elif settings.method == "gold":
+                yield from gold_pairs(group[left], group[right])
+            else:
+                margins = ratio_margin(vectors[left][rows[left]], vectors[right][rows[right]], settings.neighbours)
+                for row, column, margin in mutual_best(margins, 0.0):
+                    yield MinedPair(group[left][row], group[right][column], margin)
+
+
+def needed(embed: Embed | None) -> Embed:
+    """The aligner; raises `InputError` where there is none."""
+    if embed is None:
+        remedy = 'name one (--aligner me5-small-q4), or pair lead blocks (method = "lead")'
+        raise InputError("margin mining needs an aligner", key="mining.aligner", remedy=remedy)
+    return embed
+
+
+def _embedded(chunk: Chunk, embed: Embed) -> dict[str, Vectors]:
+    """Rows of all blocks by language, group after group."""
+    by_language: dict[str, list[Block]] = {}
+    for group in chunk:
+        for language, part in group.items():
+            by_language.setdefault(language, []).extend(part)
+    return {language: embed(language, part) for language, part in sorted(by_language.items())}
 
 
 def gold_pairs(left: Sequence[Block], right: Sequence[Block]) -> Iterator[MinedPair]:
@@ -139,49 +147,38 @@ def gold_pairs(left: Sequence[Block], right: Sequence[Block]) -> Iterator[MinedP
                 yield MinedPair(block, other, 1.0)
 
 
-def _encoded(cut: dict[str, list[Block]], aligner: Encoder) -> dict[str, Vectors]:
-    """Vectors by language; one call of the aligner per language, which may refuse one it lacks."""
-    return {
-        language: aligner.encode_documents(
-            [Document(block.id, block.text, language=language) for block in found], language=language
-        )
-        for language, found in cut.items()
-    }
+def kept(pairs: Iterable[MinedPair], threshold: float) -> Iterator[MinedPair]:
+    """The pairs at or above the threshold, each pair of texts once, and none of a text with itself."""
+    seen: set[bytes] = set()
+    for pair in pairs:
+        key = hashlib.sha256(f"{len(pair.left.text)} {pair.left.text}{pair.right.text}".encode()).digest()[:16]
+        if pair.margin >= threshold and pair.left.text != pair.right.text and key not in seen:
+            seen.add(key)
+            yield pair
 
 
-def agreement(mined: Iterable[MinedPair], gold: Iterable[MinedPair]) -> dict[tuple[str, str], Agreement]:
-    """Precision, recall and F1 of mining per language pair, against the corpus's own alignment of the same pages."""
-    found: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    true: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for pairs, into in ((mined, found), (gold, true)):
-        for pair in pairs:
-            into.setdefault(pair.languages, set()).add((pair.left.id, pair.right.id))
-    return {
-        key: Agreement(len(one), len(other), len(one & other))
-        for key in sorted(found | true)
-        for one, other in [(found.get(key, set()), true.get(key, set()))]
-    }
+def write_pairs(target: Path, pairs: Iterable[MinedPair]) -> int:
+    """Write the pairs as Parquet, whole or not at all, as they come; returns their number.
 
-
-def report(pairs: Sequence[MinedPair]) -> dict[str, Any]:
-    """Pairs per language pair, and a histogram of margins in steps of 0.05."""
-    counts = Counter("-".join(pair.languages) for pair in pairs)
-    edges = Counter(round(np.floor(pair.margin / 0.05) * 0.05, 2) for pair in pairs)
-    return {
-        "pairs": len(pairs),
-        "language pairs": dict(sorted(counts.items())),
-        "margins": {f"{edge:.2f}": count for edge, count in sorted(edges.items())},
-    }
-
-
-def write_pairs(target: Path, pairs: Sequence[MinedPair]) -> None:
-    """Write the pairs as Parquet, whole or not at all; raises `InputError` when there are none."""
+    Raises `InputError` when there are none.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not pairs:
-        raise InputError("no pairs were found", path=target, remedy="lower the threshold, or mine more pages")
-    rows = [(p.left.link, *p.languages, p.left.text, p.right.text, p.left.id, p.right.id, p.margin) for p in pairs]
-    columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+    text = dict.fromkeys(COLUMNS, pa.string()) | {"margin": pa.float64()}
+    schema = pa.schema(list(text.items()))
+    written = 0
+    stream = iter(pairs)
     with atomic_path(target) as temporary:
-        pq.write_table(pa.table(columns), temporary, compression="zstd")
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            while part := list(islice(stream, _WRITTEN_AT_ONCE)):
+                rows = [
+                    (p.left.link, *p.languages, p.left.text, p.right.text, p.left.id, p.right.id, p.margin)
+                    for p in part
+                ]
+                columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))
+                writer.write_table(pa.table(columns, schema=schema))
+                written += len(part)
+        if not written:
+            raise InputError("no pairs were found", path=target, remedy="lower the threshold, or mine more pages")
+    return written

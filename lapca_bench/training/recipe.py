@@ -35,11 +35,15 @@ class BlockSettings(_Table):
 class MiningSettings(_Table):
     """How aligned blocks are found inside linked pages (METHOD item 3).
 
-    `aligner` is a system's name; without one, the lead blocks of linked pages are paired. `pages` samples that many
-    link groups (0 = all). `gold` takes the corpus's own alignment instead of mining, where it has one.
+    `aligner` is a system's name. `method` "lead" pairs the lead blocks of linked pages instead, "gold" takes the
+    corpus's own alignment, where it has one. `pages` samples that many link groups (0 = all). With `scope` "global" a
+    block's counterpart may stand on any page; `search` finds its neighbours there "exact"ly or, by faiss,
+    "approximate"ly.
     """
 
     method: Literal["margin", "lead", "gold"] = "margin"
+    scope: Literal["linked", "global"] = "linked"
+    search: Literal["exact", "approximate"] = "exact"
     aligner: str | None = None
     neighbours: int = Field(default=4, ge=1)
     threshold: float = Field(default=1.0, ge=0)

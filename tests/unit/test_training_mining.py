@@ -6,32 +6,31 @@ import numpy as np
 import pytest
 
 from lapca_bench.errors import InputError, UsageError
+from lapca_bench.training.global_mining import approximate_nearest, exact_nearest, global_candidates, mutual_nearest
 from lapca_bench.training.help_pages import Guard, HelpPagesCorpus
 from lapca_bench.training.linked import Block, JsonLinesCorpus, Page, Paragraph, blocks
+from lapca_bench.training.mine import corpus_of, mine_to_file
 from lapca_bench.training.mining import (
     MinedPair,
-    agreement,
+    candidates,
+    cut,
     is_gold,
-    mine,
+    kept,
     mutual_best,
     ratio_margin,
-    report,
     write_pairs,
 )
+from lapca_bench.training.mining_report import Agreement, MiningReport
 from lapca_bench.training.pairs import PairTable, Text, crop, sentences
 from lapca_bench.training.parallel import ParallelCorpus
 from lapca_bench.training.recipe import BlockSettings, MiningSettings, PairSettings, load_recipe, shipped_recipes
 from lapca_bench.training.wikipedia import WikipediaCorpus
 
 
-class Letters:
+def letters(language, found):
     """An aligner whose vectors count letters, case ignored: equal words in two languages align."""
-
-    def encode_documents(self, documents, *, language=None):
-        rows = np.array(
-            [[1 + d.text.lower().count(chr(97 + i)) * 10 for i in range(26)] for d in documents], dtype=np.float32
-        )
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows = np.array([[1 + b.text.lower().count(chr(97 + i)) * 10 for i in range(26)] for b in found], dtype=np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 class Corpus:
@@ -66,34 +65,160 @@ def test_mutual_best_needs_both_sides_and_the_threshold() -> None:
     assert mutual_best(np.zeros((0, 3)), 0.0) == []
 
 
+SHUFFLED = [page("aa", "quiz", "jazz", "fly"), Page("p", "bb", "", (Paragraph("FLY", "2"), Paragraph("QUIZ", "0")))]
+
+
+def mined(settings, *groups, embed=letters):
+    return [pair for chunk in cut(Corpus(*groups), settings) for pair in candidates(chunk, settings, embed)]
+
+
+def texts(pairs):
+    return {(pair.left.text, pair.right.text) for pair in pairs}
+
+
 def test_mining_finds_the_gold_alignment_of_shuffled_paragraphs() -> None:
-    group = [page("aa", "quiz", "jazz", "fly"), Page("p", "bb", "", (Paragraph("FLY", "2"), Paragraph("QUIZ", "0")))]
+    """All thresholds out of one run; figures by hand: two of the mined pairs are gold."""
     settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2)
-    mined = list(mine(Corpus(group), settings, Letters()))
-    assert {(pair.left.text, pair.right.text) for pair in mined} >= {("quiz", "QUIZ"), ("fly", "FLY")}
-    gold = list(mine(Corpus(group), settings.model_copy(update={"method": "gold"})))
-    assert {(pair.left.text, pair.right.text) for pair in gold} == {("quiz", "QUIZ"), ("fly", "FLY")}
-    found = agreement(mined, gold)["aa", "bb"]
-    assert found.recall == 1
-    assert found.precision == 2 / len(mined)
+    other = [Page("q", "aa", "", (Paragraph("wow", "0"),)), Page("q", "bb", "", (Paragraph("WOW", "0"),))]
+    report = MiningReport([0.5, 1.0, 9.0])
+    found = list(report.proposed(mined(settings, SHUFFLED, other)))
+    assert texts(found) == {("quiz", "QUIZ"), ("fly", "FLY"), ("wow", "WOW")}
+    gold = mined(settings.model_copy(update={"method": "gold"}), SHUFFLED, other)
+    assert texts(gold) == texts(found)
+    report.gold(gold)
+    assert report.agreement(0.5) == {"aa-bb": Agreement(3, 3, 3)}
+    assert report.agreement(9.0) == {"aa-bb": Agreement(0, 3, 0)}
+    assert set(report.content()["agreement"]) == {"0.50", "1.00", "9.00"}
+    assert report.content()["agreement"]["9.00"]["all"]["f1"] == 0
+
+
+def test_agreement_by_hand() -> None:
+    """Six mined, five gold, three in both."""
+    one = Agreement(4, 3, 2) + Agreement(2, 2, 1)
+    assert (one.precision, one.recall) == (1 / 2, 3 / 5)
+    assert one.f1 == pytest.approx(2 * 0.5 * 0.6 / 1.1)
+    assert Agreement(0, 0, 0).f1 == 0
+
+
+def test_global_mining_crosses_pages_and_knows_its_gold() -> None:
+    settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2, scope="global")
+    astray = [Page("q", "aa", "", (Paragraph("jumbo", "0"),)), Page("q", "bb", "", (Paragraph("JAZZ", "0"),))]
+    (chunk,) = cut(Corpus(SHUFFLED, astray), settings)
+    found = list(global_candidates(chunk, settings, letters))
+    assert texts(found) >= {("quiz", "QUIZ"), ("fly", "FLY"), ("jazz", "JAZZ")}
+    right = {pair.left.text: is_gold(pair.left, pair.right) for pair in found}
+    assert (right["quiz"], right["fly"], right["jazz"]) == (True, True, False)
+
+
+def test_neighbours_exact_and_approximate() -> None:
+    """Exact equals sorting the whole matrix; faiss finds nine in ten of them on 3,000 clustered rows."""
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(60, 16))
+    rows = (centres[random.integers(60, size=3000)] + 0.2 * random.normal(size=(3000, 16))).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    queries = rows[:50] + np.float32(0.01)
+    places, cosines = exact_nearest(queries, rows, 4)
+    whole = queries.astype(np.float64) @ rows.astype(np.float64).T
+    np.testing.assert_allclose(cosines, -np.sort(-whole, axis=1)[:, :4], atol=1e-6)
+    np.testing.assert_array_equal(places, np.argsort(-whole, axis=1, kind="stable")[:, :4])
+    pytest.importorskip("faiss")
+    near, _ = approximate_nearest(queries, rows, 4)
+    assert np.mean([len({*one} & {*other}) / 4 for one, other in zip(places, near, strict=True)]) > 0.9
+
+
+def test_global_margins_equal_those_of_the_whole_matrix() -> None:
+    """Where k reaches all rows, the margins of neighbours are the margins of the matrix."""
+    random = np.random.default_rng(1)
+    left, right = (
+        letters("", [Block("", "", "", "".join(random.choice(list("abcd"), 9))) for _ in range(5)]) for _ in "12"
+    )
+    found, whole = mutual_nearest(left, right, 5, "exact"), mutual_best(ratio_margin(left, right, 5), 0.0)
+    assert [pair[:2] for pair in found] == [pair[:2] for pair in whole]
+    np.testing.assert_allclose([pair[2] for pair in found], [pair[2] for pair in whole], rtol=1e-5)
 
 
 def test_lead_blocks_and_deduplication() -> None:
-    group = [page("aa", "one", "two"), page("bb", "eins", "zwei")]
-    pairs = list(mine(Corpus(group, group), MiningSettings(method="lead", blocks=PARAGRAPHS)))
-    assert [(pair.left.text, pair.right.text) for pair in pairs] == [("one", "eins")]
-    assert report(pairs)["language pairs"] == {"aa-bb": 1}
+    group = [page("aa", "one", "two"), page("bb", "eins", "zwei"), page("cc", "one")]
+    pairs = list(kept(mined(MiningSettings(method="lead", blocks=PARAGRAPHS), group, group), 1.0))
+    assert [(pair.left.text, pair.right.text) for pair in pairs] == [("one", "eins"), ("eins", "one")]
+    assert list(kept(pairs, 1.1)) == []
 
 
 def test_an_excluded_language_is_not_mined() -> None:
     group = [page("aa", "one"), page("bb", "eins"), page("cc", "un")]
     settings = MiningSettings(method="gold", exclude_languages=("cc",), blocks=PARAGRAPHS)
-    assert {pair.languages for pair in mine(Corpus(group), settings)} == {("aa", "bb")}
+    assert {pair.languages for pair in mined(settings, group)} == {("aa", "bb")}
+
+
+def test_a_sample_of_pages_is_spread_by_a_hash_and_repeatable() -> None:
+    groups = [[Page(f"{n}", "aa", "", (Paragraph(f"text {n}"),))] for n in range(50)]
+    settings = MiningSettings(pages=5, blocks=PARAGRAPHS)
+    sample = [[group["aa"][0].link for group in chunk] for chunk in cut(Corpus(*groups), settings)]
+    again = [[group["aa"][0].link for group in chunk] for chunk in cut(Corpus(*groups[::-1]), settings)]
+    assert sample == again
+    assert len(sample[0]) == 5
+    assert sample[0] != [str(n) for n in range(5)]
 
 
 def test_margin_mining_without_an_aligner_says_so() -> None:
     with pytest.raises(InputError, match="needs an aligner"):
-        list(mine(Corpus(), MiningSettings()))
+        mined(MiningSettings(blocks=PARAGRAPHS), SHUFFLED, embed=None)
+
+
+@pytest.fixture
+def jsonl(tmp_path):
+    path = tmp_path / "pages.jsonl"
+    lines = [
+        {"link": f"{n}", "language": code, "paragraphs": [{"id": str(i), "text": text} for i, text in enumerate(found)]}
+        for n, words in enumerate((("the cat sat", "mat 42"), ("zebra mat", "sat the zebra")))
+        for code, found in (("en", words), ("xx", [f"{text} ." for text in words[::-1]]))
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    return path
+
+
+def small_recipe(**changes):
+    blocks_ = {"mining.blocks": {"unit": "paragraph", "minimum_characters": 1}, "mining.exclude_languages": []}
+    return load_recipe("small", **blocks_ | changes)
+
+
+def test_the_verb_reports_every_threshold_and_encodes_nothing_twice(jsonl, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("torch")
+    from encoders_tiny import write_checkpoint
+
+    from lapca_bench.encoders.transformer import TransformerEncoder
+
+    monkeypatch.setenv("LAPCA_BENCH_CACHE", str(tmp_path / "cache"))
+    write_checkpoint(tmp_path / "tiny")
+    head = 'name = "tiny"\ntitle = "T"\nkind = "dense"\nlicence = "MIT"\ncitation = "c"\nurl = "u"\n'
+    table = f'[encoder]\ntype = "transformer"\ncheckpoint = "{tmp_path / "tiny"}"\npooling = "mean"\n'
+    table += "query_max_length = 16\ndocument_max_length = 16\n"
+    card = tmp_path / "tiny.toml"
+    card.write_text(head + 'languages = ["*"]\n' + table, encoding="utf-8")
+    made = small_recipe(**{"mining.method": "margin", "mining.aligner": str(card)})
+    summary = mine_to_file(made, str(jsonl), tmp_path / "one.parquet")
+    assert "1 language pairs" in summary
+    report = json.loads((tmp_path / "one.report.json").read_text(encoding="utf-8"))
+    assert set(report["agreement"]) == {"1.00", "1.03", "1.06"}
+    assert report["agreement"]["1.00"]["en-xx"]["gold"] == 4
+    assert sum(report["margins"].values()) >= report["pairs"] >= 1
+    monkeypatch.setattr(TransformerEncoder, "encode_documents", None)  # whatever is encoded again fails
+    mine_to_file(made, str(jsonl), tmp_path / "two.parquet")
+    assert PairTable.read([tmp_path / "one.parquet"]).column("left") == PairTable.read(
+        [tmp_path / "two.parquet"]
+    ).column("left")
+    card.write_text(head + 'languages = ["en", "de"]\n' + table, encoding="utf-8")
+    with pytest.raises(UsageError, match="lacks the language 'xx'") as caught:
+        mine_to_file(made, str(jsonl), tmp_path / "three.parquet")
+    assert "exclude_languages" in str(caught.value)
+    assert not (tmp_path / "three.parquet").exists()
+
+
+def test_the_verb_writes_nothing_where_nothing_is_found(jsonl, tmp_path) -> None:
+    made = small_recipe(**{"mining.exclude_languages": ["xx"]})
+    with pytest.raises(InputError, match="no pairs"):
+        mine_to_file(made, str(jsonl), tmp_path / "out" / "pairs.parquet")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_no_pairs_write_nothing(tmp_path) -> None:
@@ -159,15 +284,16 @@ def test_own_pages_must_stand_together(tmp_path) -> None:
         list(JsonLinesCorpus(path).groups())
 
 
-def test_wikipedia_extracts_are_joined_by_their_links(tmp_path) -> None:
+def test_wikipedia_extracts_are_joined_by_their_links(tmp_path, monkeypatch) -> None:
     for language, title, text in (("en", "Cat", "A cat.\n\nPurrs."), ("ja", "猫", "猫です。"), ("en", "Dog", "A dog.")):
         folder = tmp_path / "wiki" / language / "AA"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "wiki_00").open("a", encoding="utf-8") as out:
             out.write(json.dumps({"title": title, "text": text}, ensure_ascii=False) + "\n")
-    links = tmp_path / "links.tsv"
-    links.write_text("ja\t猫\ten\tCat\n", encoding="utf-8")
-    corpus = WikipediaCorpus(tmp_path / "wiki", links, tmp_path / "index.sqlite")
+    (tmp_path / "wiki" / "langlinks.tsv").write_text("ja\t猫\ten\tCat\n", encoding="utf-8")
+    monkeypatch.setenv("LAPCA_BENCH_CACHE", str(tmp_path / "cache"))
+    corpus = corpus_of(str(tmp_path / "wiki"), MiningSettings())
+    assert isinstance(corpus, WikipediaCorpus)
     (group,) = corpus.groups()
     assert [(one.language, one.title, len(one.paragraphs)) for one in group] == [("en", "Cat", 2), ("ja", "猫", 1)]
 
