@@ -118,7 +118,11 @@ def check(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Count documents, queries and judgements and compare with the authors' counts; exit 1 on a difference."""
+    """Count documents, queries and judgements and compare with the authors' counts; exit 1 on a difference.
+
+    A collection of which only a part is here (questions without their passages) is counted as far as it is here. A
+    file that cannot be read is reported, and the others are still counted.
+    """
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
 
@@ -126,23 +130,44 @@ def check(
         raise UsageError("no collection named", remedy="name collections, or use --all-present")
     wanted = [member for name in names or () for member in registry.expand(name)]
     if all_present:
-        wanted += [name for name in registry.names() if name not in wanted and registry.status(name).present]
-    records = [
-        {"collection": name, "what": count.what, "expected": count.expected, "found": count.found, "equal": count.equal}
-        for name in wanted
-        for count in registry.check(name)
-    ]
-    wrong = sum(not record["equal"] for record in records)
+        wanted += [name for name in registry.names() if name not in wanted]
+    records = [record for name in wanted for record in _counts(name)]
+    broken = [record for record in records if record["error"]]
+    counts = [record for record in records if not record["error"]]
+    wrong = sum(not record["equal"] for record in counts)
     if json:
         say_json(records)
     else:
         rows = [
-            (r["collection"], r["what"], r["expected"], r["found"], "" if r["equal"] else "DIFFERS") for r in records
+            (r["collection"], r["what"], r["expected"], r["found"], "" if r["equal"] else "DIFFERS") for r in counts
         ]
         say_columns(("collection", "what", "expected", "found", ""), rows)
-    tell(f"{len(records)} counts of {len(wanted)} collections, {wrong} differ")
-    if wrong:
+        for record in broken:
+            say(f"{record['collection']}: {record['error']}")
+    counted = len({record["collection"] for record in counts})
+    tell(f"{len(counts)} counts of {counted} collections, {wrong} differ")
+    if broken:
+        tell(f"{len(broken)} collections cannot be read")
+    absent = [name for name in wanted if name not in {record["collection"] for record in records}]
+    if absent and not all_present:
+        tell(f"nothing to count here of {', '.join(absent[:3])}{' …' if len(absent) > 3 else ''}")
+    if wrong or broken:
         raise typer.Exit(1)
+
+
+def _counts(name: str) -> list[dict[str, Any]]:
+    """One record per count of a collection, or one that says why it cannot be read."""
+    from lapca_bench.collections import registry
+    from lapca_bench.errors import LapcaError
+
+    nothing = {"collection": name, "what": "", "expected": None, "found": None, "equal": False, "error": ""}
+    try:
+        return [
+            {**nothing, "what": c.what, "expected": c.expected, "found": c.found, "equal": c.equal}
+            for c in registry.check(name)
+        ]
+    except LapcaError as error:
+        return [{**nothing, "error": str(error)}]
 
 
 @app.command(epilog="Example: lapca-bench collections export help-pages/de-en --qrels de-en.qrels")

@@ -200,7 +200,7 @@ class Lareqa(CatalogueFamily):
             f"{self.catalogue.title} ({language})",
             (f"{self._folder}/{language}.json",),
             self._origin,
-            f"{self.name}-{language}",
+            self.name,
         )
 
     def _counts(self, side: _Side) -> list[Count]:

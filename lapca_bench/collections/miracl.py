@@ -12,14 +12,17 @@ _HUB = "https://huggingface.co/datasets/miracl"
 def _files(language: str) -> TrecFiles:
     folder = f"miracl-v1.0-{language}"
 
-    def source(what: str, origin: str, *places: str) -> Source:
-        return Source(f"MIRACL 1.0 {what} ({language})", tuple(f"miracl-v1.0/{place}" for place in places), origin)
+    def source(what: str, origin: str, *places: str, resource: str = "miracl") -> Source:
+        below = tuple(f"miracl-v1.0/{place}" for place in places)
+        return Source(f"MIRACL 1.0 {what} ({language})", below, origin, resource)
 
     topics, qrels = f"topics/topics.{folder}-dev.tsv", f"qrels/qrels.{folder}-dev.tsv"
     return TrecFiles(
         topics={"dev": source("dev topics", f"{_HUB}/miracl", topics, f"{folder}/{topics}")},
         qrels={"dev": source("dev qrels", f"{_HUB}/miracl", qrels, f"{folder}/{qrels}")},
-        corpus=source("passages", f"{_HUB}/miracl-corpus", f"miracl-corpus-v1.0-{language}/docs-*.jsonl.gz"),
+        corpus=source(
+            "passages", f"{_HUB}/miracl-corpus", f"miracl-corpus-v1.0-{language}/docs-*.jsonl.gz", resource=""
+        ),
     )
 
 

@@ -32,8 +32,9 @@ def _files(language: str) -> TrecFiles:
     folder = f"mrtydi-v1.1-{_NAMES[language]}"
     origin = f"{_SITE}/{folder}.tar.gz (unpack it in mr-tydi-v1.1/)"
 
-    def source(what: str, *places: str) -> Source:
-        return Source(f"Mr. TyDi 1.1 {what} ({language})", tuple(f"mr-tydi-v1.1/{place}" for place in places), origin)
+    def source(what: str, *places: str, resource: str = "mr-tydi") -> Source:
+        below = tuple(f"mr-tydi-v1.1/{place}" for place in places)
+        return Source(f"Mr. TyDi 1.1 {what} ({language})", below, origin, resource)
 
     return TrecFiles(
         topics={
@@ -53,7 +54,7 @@ def _files(language: str) -> TrecFiles:
             )
             for split in SPLITS
         },
-        corpus=source("passages", f"{folder}/collection/docs.jsonl.gz", f"{folder}/corpus.jsonl.gz"),
+        corpus=source("passages", f"{folder}/collection/docs.jsonl.gz", f"{folder}/corpus.jsonl.gz", resource=""),
     )
 
 

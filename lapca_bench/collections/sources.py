@@ -40,7 +40,10 @@ class Source:
         if fetched is None:
             return ()
         resources.check_once(fetched)
-        return tuple(sorted(fetched.rglob(Path(self.places[0]).name), key=_natural))
+        for place in self.places:
+            if found := sorted(fetched.rglob(Path(place).name), key=_natural):
+                return tuple(found)
+        return ()
 
     @property
     def _can_be_fetched(self) -> bool:

@@ -30,7 +30,7 @@ _ORIGIN = "https://github.com/facebookresearch/LASER/tree/main/data/tatoeba/v1"
 def _source(pair: str, language: str) -> Source:
     name = f"tatoeba.{pair}-{ENGLISH}.{language}"
     places = (f"tatoeba/data/tatoeba/v1/{name}", f"tatoeba/v1/{name}", f"tatoeba/{name}")
-    return Source(f"Tatoeba {pair}-{ENGLISH} ({language})", places, _ORIGIN)
+    return Source(f"Tatoeba {pair}-{ENGLISH} ({language})", places, _ORIGIN, "tatoeba")
 
 
 def _sentences(path: Path) -> Iterator[str]:

@@ -40,7 +40,7 @@ _FILES = {
     "test": "xor_test_retrieve_eng_span_q_only_v1_1.jsonl",
 }
 _QUESTIONS = {
-    split: Source(f"XOR-Retrieve {split} questions", (f"xor-tydi/{name}",), f"{_SITE}/{name}")
+    split: Source(f"XOR-Retrieve {split} questions", (f"xor-tydi/{name}",), f"{_SITE}/{name}", "xor-retrieve")
     for split, name in _FILES.items()
 }
 _CORPUS = Source(

@@ -31,9 +31,7 @@ _POLICY = Policy(measures=("nDCG@10", "RR@10", "R@100"), depth=100)
 
 def _source(language: str) -> Source:
     name = f"xquad.{language}.json"
-    return Source(
-        f"XQuAD ({language})", (f"xquad/{name}",), "https://github.com/google-deepmind/xquad", f"xquad-{language}"
-    )
+    return Source(f"XQuAD ({language})", (f"xquad/{name}",), "https://github.com/google-deepmind/xquad", "xquad")
 
 
 def _read(path: Path) -> list[Paragraph]:

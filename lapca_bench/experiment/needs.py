@@ -19,10 +19,15 @@ def resources_of(experiment: Experiment) -> tuple[str, ...]:
             names.update(dict.fromkeys(_of_card(find_card(system))))
     for name in experiment.collections:
         for member in collections.expand(name):
-            family = collections.card(member).family
-            if family in resources.catalog():  # a family's resource carries its name
-                names[family] = None
+            needed = _of_family(collections.card(member).family)
+            if not collections.status(member).present or all(resources.status(one).present for one in needed):
+                names.update(dict.fromkeys(needed))  # not where the user's own files stand in their place
     return tuple(names)
+
+
+def _of_family(family: str) -> list[str]:
+    """Resources that carry the family's name or say that it reads them."""
+    return [name for name, resource in resources.catalog().items() if family in (name, *resource.families)]
 
 
 def _of_card(card: SystemCard) -> list[str]:

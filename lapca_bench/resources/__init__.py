@@ -7,6 +7,7 @@ digest and complete: its manifest `resource.json` lists every file with size and
 
 from __future__ import annotations
 
+import csv
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from lapca_bench.errors import InputError, MissingResourceError, StoreError, unk
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 from lapca_bench.resources.apt_source import DebianDescriptions, DebianPackages
-from lapca_bench.resources.http_source import HttpFile
+from lapca_bench.resources.http_source import HttpFile, HttpFiles, PinnedFile
 from lapca_bench.resources.pip_source import Wheel
 from lapca_bench.sealed import damage, read_sealed, write_sealed
 
@@ -54,6 +55,7 @@ class Resource:
     size: int  # bytes to download
     note: str
     origin: Origin
+    families: tuple[str, ...] = ()  # of collections that read it, where they do not carry its name
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,16 @@ def _origin(name: str, entry: Mapping[str, Any]) -> Origin:
             return DebianPackages(name, entry["version"], entry["packages"], entry["bytes"])
         case "descriptions":
             return DebianDescriptions(name, tuple(entry["languages"]), entry["bytes"])
+        case "files":
+            return HttpFiles(name, entry["base"], _pinned_files(entry.get("list", name)))
         case "http":
             return HttpFile(name, entry["url"], entry["sha256"], entry["bytes"], tuple(entry.get("members", ())))
     raise InputError(f"unknown source {entry['source']!r}", path="catalog.toml", key=f"{name}.source")
+
+
+def _pinned_files(name: str) -> tuple[PinnedFile, ...]:
+    rows = csv.DictReader(files(__name__).joinpath("files", f"{name}.csv").read_text(encoding="utf-8").splitlines())
+    return tuple(PinnedFile(row["path"], row["sha256"], int(row["bytes"])) for row in rows)
 
 
 @cache
@@ -92,7 +101,13 @@ def catalog() -> dict[str, Resource]:
     entries = tomllib.loads(files(__name__).joinpath("catalog.toml").read_text(encoding="utf-8"))
     return {
         name: Resource(
-            name, entry["title"], entry["licence"], entry["bytes"], entry.get("note", ""), _origin(name, entry)
+            name,
+            entry["title"],
+            entry["licence"],
+            entry["bytes"],
+            entry.get("note", ""),
+            _origin(name, entry),
+            tuple(entry.get("families", ())),
         )
         for name, entry in entries.items()
     }
