@@ -156,9 +156,9 @@ def check(
 
 
 def _counts(name: str) -> list[dict[str, Any]]:
-    """One record per count of a collection, or one that says why it cannot be read."""
+    """One record per count of a collection, or one that says why it cannot be read; none where it is not here."""
     from lapca_bench.collections import registry
-    from lapca_bench.errors import LapcaError
+    from lapca_bench.errors import LapcaError, MissingResourceError
 
     nothing = {"collection": name, "what": "", "expected": None, "found": None, "equal": False, "error": ""}
     try:
@@ -166,6 +166,8 @@ def _counts(name: str) -> list[dict[str, Any]]:
             {**nothing, "what": c.what, "expected": c.expected, "found": c.found, "equal": c.equal}
             for c in registry.check(name)
         ]
+    except MissingResourceError:
+        return []
     except LapcaError as error:
         return [{**nothing, "error": str(error)}]
 

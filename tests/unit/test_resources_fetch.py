@@ -1,5 +1,6 @@
 """Fetching: checked, atomic, once; what fails names the file, what was expected, and the way out."""
 
+import io
 import multiprocessing
 import sys
 import zipfile
@@ -12,7 +13,7 @@ from lapca_bench.digest import digest_file
 from lapca_bench.errors import InputError, MissingResourceError, StoreError, UsageError
 from lapca_bench.resources import Resource
 from lapca_bench.resources.apt_source import DebianPackages
-from lapca_bench.resources.http_source import HttpFile
+from lapca_bench.resources.http_source import HttpFile, HttpFiles, PinnedFile
 from lapca_bench.resources.pip_source import Wheel
 
 
@@ -219,3 +220,71 @@ def test_an_unreachable_address_is_one_clear_error(cache, monkeypatch):
     with pytest.raises(MissingResourceError, match=r"cannot fetch https://nowhere\.invalid/x"):
         resources.fetch("thing")
     assert list((cache / "resources").iterdir()) == []
+
+
+@pytest.fixture
+def listed(tmp_path):
+    """A folder with two files, and the recipe that pins them."""
+    given = tmp_path / "given"
+    (given / "data").mkdir(parents=True)
+    for name in ("one.txt", "two.txt"):
+        (given / "data" / name).write_text(name)
+    pinned = [PinnedFile(f"data/{path.name}", digest_file(path), 7) for path in sorted((given / "data").iterdir())]
+    return given, HttpFiles("thing", "https://nowhere.invalid/at-a-commit", tuple(pinned))
+
+
+def test_listed_files_are_taken_by_path_or_by_name_and_kept_by_path(cache, listed, monkeypatch):
+    given, origin = listed
+    in_catalog(monkeypatch, origin)
+    for folder in (given, given / "data"):
+        kept = resources.fetch("thing", from_file=folder)
+        assert (kept / "data" / "two.txt").read_text() == "two.txt"
+        assert kept.name == f"thing-{origin.pinned[:12]}"
+
+
+def test_a_listed_file_that_was_cut_short_or_is_absent_is_named(cache, listed, monkeypatch):
+    given, origin = listed
+    in_catalog(monkeypatch, origin)
+    cut = given / "data" / "two.txt"
+    cut.write_text("tw")
+    with pytest.raises(InputError) as caught:
+        resources.fetch("thing", from_file=given)
+    for part in (str(cut), origin.files[1].sha256, digest_file(cut), "cut short", f"{origin.base}/data/two.txt"):
+        assert part in str(caught.value)
+    cut.unlink()
+    with pytest.raises(InputError, match=r"there is no data/two\.txt here"):
+        resources.fetch("thing", from_file=given)
+    assert not resources.status("thing").present
+
+
+def test_listed_files_are_checked_as_they_arrive(cache, listed, monkeypatch):
+    given, origin = listed
+    in_catalog(monkeypatch, origin)
+    asked = []
+
+    def serve(url, timeout):
+        asked.append(url)
+        content = (given / "data" / url.rsplit("/", 1)[1]).read_bytes()
+        return io.BytesIO(content if url.endswith("one.txt") else content[:3])
+
+    monkeypatch.setattr("urllib.request.urlopen", serve)
+    with pytest.raises(InputError, match="wrong checksum"):
+        resources.fetch("thing")
+    assert asked == [f"{origin.base}/data/one.txt", f"{origin.base}/data/two.txt"]
+    assert not resources.status("thing").present
+
+
+def test_an_unreachable_list_says_how_to_bring_the_files(cache, listed, monkeypatch):
+    in_catalog(monkeypatch, listed[1])
+    with pytest.raises(MissingResourceError) as caught:
+        resources.fetch("thing")
+    assert "fetch thing --from FOLDER" in caught.value.remedy
+
+
+def test_every_recipe_of_files_lists_what_its_entry_says():
+    recipes = [resource for resource in resources.catalog().values() if isinstance(resource.origin, HttpFiles)]
+    assert {"xquad", "xquad-r", "tatoeba", "xor-retrieve", "mr-tydi", "miracl", "mkqa"} <= {r.name for r in recipes}
+    for resource in recipes:
+        assert resource.origin.base.startswith("https://")
+        assert sum(file.size for file in resource.origin.files) == resource.size
+        assert all(len(file.sha256) == 64 for file in resource.origin.files)
