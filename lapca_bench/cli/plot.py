@@ -1,4 +1,4 @@
-"""`lapca-bench plot`: figures of stored results for a paper, as PNG, PDF or SVG."""
+"""`lapca-bench plot`: figures of stored results and of trainings for a paper, as PNG, PDF or SVG."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lapca_bench.cli.options import Split
 from lapca_bench.cli.output import tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
-app = typer.Typer(help="Draw figures of stored results (PNG, PDF, SVG).", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Draw figures of results and trainings.", no_args_is_help=True, rich_markup_mode=None)
 
 Collection = Annotated[str, typer.Option("--collection", "-c", help="A collection or group, as given to `run`.")]
 Measure = Annotated[str | None, typer.Option("--measure", "-m", help="One measure (default: the main one).")]
@@ -60,4 +60,30 @@ def bias(
     loaded = registry.load(chosen[0].collection, chosen[0].split)
     found = plots.bias_of(chosen[0], loaded, measure)
     plots.write(plots.draw_matrix(found.matrix, f"{system} on {chosen[0].collection}"), out)
+    tell(f"wrote {out}")
+
+
+@app.command(epilog="Example: lapca-bench plot margins pairs.parquet --out margins.pdf")
+def margins(
+    pairs: Annotated[Path, typer.Argument(help="What `mine` wrote: the file of pairs, or its .report.json.")],
+    out: Out,
+) -> None:
+    """Draw the histogram of the margins of mined pairs."""
+    from lapca_bench.report import plots, training_plots
+    from lapca_bench.report.training_record import read_margins
+
+    plots.write(training_plots.draw_margins(read_margins(pairs), pairs.name.partition(".")[0]), out)
+    tell(f"wrote {out}")
+
+
+@app.command(epilog="Example: lapca-bench plot training checkpoints/small --out training.pdf")
+def training(
+    folder: Annotated[Path, typer.Argument(help="What `pretrain` wrote: a run's folder, or one checkpoint of it.")],
+    out: Out,
+) -> None:
+    """Draw loss and evaluations of a training by step."""
+    from lapca_bench.report import plots, training_plots
+    from lapca_bench.report.training_record import read_curves
+
+    plots.write(training_plots.draw_curves(read_curves(folder), folder.name), out)
     tell(f"wrote {out}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections import registry as collections
@@ -18,10 +17,12 @@ from lapca_bench.errors import LapcaError, UsageError
 from lapca_bench.report import recipes as recipe_files
 from lapca_bench.report.board_data import Surroundings, boards, newest
 from lapca_bench.report.board_pages import Site
+from lapca_bench.report.board_queries import Texts, first_documents
 from lapca_bench.report.board_verify import misfit
 from lapca_bench.report.plots import bias_of
 from lapca_bench.report.published import published
 from lapca_bench.report.reproduce_output import result_folders
+from lapca_bench.report.training_record import shipped_records
 from lapca_bench.run import Qrels
 from lapca_bench.scoring.bias import LanguageBias
 from lapca_bench.store.results import ResultStore, StoredResult
@@ -43,8 +44,8 @@ class Built:
 def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = False) -> Built:
     """Build the site from the published numbers and the results in these folders (default: as `reproduce` reads them).
 
-    With `texts`, side-by-side pages show the questions and mark relevant documents of collections that are on this
-    machine; mind their licences before such a site is published. Raises `UsageError` where `out` holds something else.
+    With `texts`, the pages of collections that are on this machine show questions and documents and mark what is
+    relevant; mind their licences before such a site is published. Raises `UsageError` where `out` holds something else.
     """
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("this folder holds something else than a board", path=out, remedy="name a new or empty folder")
@@ -72,6 +73,7 @@ def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
         texts=_texts(stored) if texts else {},
         biases=biases,
         left_out=left_out,
+        trainings=shipped_records(),
     )
 
 
@@ -109,17 +111,27 @@ def _systems() -> dict[str, Mapping[str, str]]:
     }
 
 
-def _texts(stored: Sequence[StoredResult]) -> dict[str, Any]:
-    """Question texts and judgements of the collections that are on this machine."""
-    found: dict[str, Any] = {}
+def _texts(stored: Sequence[StoredResult]) -> dict[str, Texts]:
+    """What the collections say that are on this machine; of their documents only those that some system ranks first."""
+    found: dict[str, Texts] = {}
+    of_collection: dict[str, list[StoredResult]] = {}
     for result in stored:
-        if result.collection not in found:
-            try:
-                collection = collections.load(result.collection, result.split)
-                questions = {query.id: query.text for query in collection.queries()}
-                found[result.collection] = (questions, collection.relevance())
-            except LapcaError:
-                found[result.collection] = (None, None)
+        of_collection.setdefault(result.collection, []).append(result)
+    for name, results in of_collection.items():
+        try:
+            splits = [collections.load(name, split) for split in dict.fromkeys(result.split for result in results)]
+            wanted = first_documents(results)
+            found[name] = Texts(
+                {query.id: query.text for collection in splits for query in collection.queries()},
+                {
+                    document.id: f"{document.title} {document.text}".strip()
+                    for document in splits[0].documents()
+                    if document.id in wanted
+                },
+                splits[0].relevance() if len(splits) == 1 else None,
+            )
+        except LapcaError:
+            continue
     return found
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE_CHARACTERS = 12
+# Kinds of this project's cards in the words of the published numbers, so that one filter finds both.
+KINDS = {"bm25": "lexical", "bm25s": "lexical", "fusion": "hybrid", "margin": "dense", "rerank": "reranker"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Surroundings:
 
     def setting(self, result: StoredResult) -> str:
         """Zero-shot or supervised by what the system's card lists as training data; unknown without a card."""
-        if result.kind in {"bm25", "lexical", "char-ngram"}:
+        if KINDS.get(result.kind, result.kind) == "lexical":
             return "sparse"
         if result.system not in self.trained_on:
             return "unknown"
@@ -242,7 +244,8 @@ def _measured(
             for (measure, key), series in values[number].items()
         }
         setting = around.setting(some[0])
-        entries.append(Entry(some[0].system, some[0].kind, setting, "measured", scores, {}, some, cost_of(some)))
+        kind = KINDS.get(some[0].kind, some[0].kind)
+        entries.append(Entry(some[0].system, kind, setting, "measured", scores, {}, some, cost_of(some)))
     per_query = dict(enumerate(values))
     for measure in measures:
         entries = stand(entries, per_query, measure, tasks)

@@ -11,9 +11,12 @@ from lapca_bench.collections.base import CollectionCard
 from lapca_bench.report import board_queries
 from lapca_bench.report.board_data import provenance_key
 from lapca_bench.report.board_model import Board, Entry, Standing
+from lapca_bench.report.board_queries import Texts
 from lapca_bench.report.board_site import page, slug
 from lapca_bench.report.board_svg import bars
-from lapca_bench.report.board_table import board_page, interval, number
+from lapca_bench.report.board_table import board_page, comparable_mean, interval, number
+from lapca_bench.report.training_record import TrainingRecord
+from lapca_bench.report.training_svg import curves, histogram
 from lapca_bench.report.writers import visible
 from lapca_bench.scoring.bias import LanguageBias
 from lapca_bench.store.results import StoredResult
@@ -21,16 +24,20 @@ from lapca_bench.store.results import StoredResult
 
 @dataclass(frozen=True)
 class Site:
-    """Everything that pages are made from. `cards` and `systems` describe known collections and systems."""
+    """Everything that pages are made from. `cards` and `systems` describe known collections and systems.
+
+    `texts` and `biases` are of the collections that were at hand, `trainings` of the systems that were trained here.
+    """
 
     boards: Sequence[Board]
     results: Sequence[StoredResult]
     published: int
     cards: Mapping[str, CollectionCard]
     systems: Mapping[str, Mapping[str, str]]
-    texts: Mapping[str, Any]  # collection → (query texts, relevance), where asked for
+    texts: Mapping[str, Texts]  # by collection
     biases: Mapping[str, LanguageBias] = field(default_factory=dict)  # by result key
     left_out: Sequence[str] = ()  # why some results have no bias
+    trainings: Mapping[str, TrainingRecord] = field(default_factory=dict)  # by system
 
     def pages(self) -> dict[str, str]:
         """Path below the site's folder → HTML."""
@@ -50,53 +57,78 @@ class Site:
         )
 
 
-def _leaders(board: Board) -> list[str]:
-    """The systems that share the first rank of the board's first measure."""
-    measure = board.measures[0]
-    return [visible(e.system) for e in board.entries if e.standings.get(measure, Standing()).rank == 1]
+SHOWN_LEADERS = 3
 
 
 def _index(site: Site) -> str:
-    origins: dict[str, dict[str, None]] = {}
-    kinds: dict[str, str] = {}
+    systems: dict[str, list[tuple[Board, Entry]]] = {}
     for board in site.boards:
         for entry in board.entries:
-            origins.setdefault(entry.system, {})[entry.origin] = None
-            kinds.setdefault(entry.system, entry.kind)
-    order = sorted(origins, key=lambda name: ("measured" not in origins[name], name.lower()))
+            systems.setdefault(entry.system, []).append((board, entry))
+    measured = {result.system for result in site.results}
+    order = sorted(systems, key=lambda name: (name not in measured, name.lower()))
     return page(
         "index.html.j2",
         "Leaderboards",
         {
-            "boards": [
+            "boards": [_card(board) for board in sorted(site.boards, key=lambda board: not board.count("measured"))],
+            "systems": [
                 {
-                    "page": slug(board.name),
-                    "title": board.title,
-                    "measures": list(board.measures),
-                    "tasks": len(board.tasks),
-                    "split": board.split,
-                    "measured": board.count("measured"),
-                    "reported": board.count("reported"),
-                    "leaders": _leaders(board),
+                    "page": slug(name),
+                    "name": visible(name),
+                    "title": site.systems.get(name, {}).get("title", ""),
+                    "kind": systems[name][0][1].kind,
+                    "origins": sorted({entry.origin for _, entry in systems[name]}),
+                    "boards": [{"page": slug(b.name), "title": b.title} for b, _ in systems[name]],
                 }
-                for board in sorted(site.boards, key=lambda board: board.count("measured") == 0)
+                for name in order
             ],
-            "systems": [{"page": slug(n), "name": n, "kind": kinds[n], "origins": list(origins[n])} for n in order],
-            "collections": [
-                {"page": slug(name), "name": name, "about": _about(site, name)} for name in site.collections()
-            ],
+            "collections": [_listed(site, name) for name in site.collections()],
             "results": len(site.results),
             "published": site.published,
         },
+        scripts=["index.js"],
     )
 
 
-def _about(site: Site, collection: str) -> str:
+def _card(board: Board) -> dict[str, Any]:
+    """A board on the index: what it compares, and the rows that a reader looks for first."""
+    measure = board.measures[0]
+    tested = [entry for entry in board.entries if entry.standings.get(measure, Standing()).rank is not None]
+    shown = tested or [entry for entry in board.entries if comparable_mean(board, entry, measure) is not None]
+    shown.sort(key=lambda entry: -(comparable_mean(board, entry, measure) or 0.0))
+    first = [
+        {
+            "name": visible(entry.system),
+            "page": slug(entry.system),
+            "rank": entry.standings[measure].rank,
+            "mean": number(comparable_mean(board, entry, measure) or 0.0),
+        }
+        for entry in shown[:SHOWN_LEADERS]
+    ]
+    return {
+        "page": slug(board.name),
+        "title": board.title,
+        "measures": list(board.measures),
+        "tasks": len(board.tasks),
+        "split": board.split,
+        "measured": board.count("measured"),
+        "reported": board.count("reported"),
+        "first": first,
+        "tested": bool(tested),
+    }
+
+
+def _listed(site: Site, collection: str) -> dict[str, Any]:
     card = site.cards.get(collection)
-    if card is not None:
-        return f"{card.title}; version {card.version}"
-    systems = len({result.system for result in site.results if result.collection == collection})
-    return f"{systems} measured systems" if systems else "published numbers"
+    return {
+        "page": slug(collection),
+        "name": collection,
+        "title": "" if card is None else card.title,
+        "version": "" if card is None else card.version,
+        "licence": "" if card is None else card.licence,
+        "measured": len({result.system for result in site.results if result.collection == collection}),
+    }
 
 
 def _system(site: Site, name: str) -> str:
@@ -111,9 +143,19 @@ def _system(site: Site, name: str) -> str:
             "facts": [("kind", own[0][1].kind), *((key, text) for key, text in card.items() if key != "url")],
             "card_url": card.get("url", ""),
             "sections": [_section(board, entry) for board, entry in own],
+            "training": _training(site.trainings.get(name, TrainingRecord())),
             "results": [_provenance(result) for result in results],
         },
     )
+
+
+def _training(record: TrainingRecord) -> dict[str, Any]:
+    charts = [histogram(name, margins) for name, margins in record.margins.items()]
+    charts += curves(record.curves) if record.curves is not None else []
+    return {
+        "charts": [chart for chart in charts if chart is not None],
+        "mined": [(name, margins.about) for name, margins in record.margins.items() if margins.about],
+    }
 
 
 def _section(board: Board, entry: Entry) -> dict[str, Any]:
@@ -153,6 +195,7 @@ def _provenance(result: StoredResult) -> dict[str, Any]:
     return {
         "key": provenance_key(result),
         "page": slug(result.collection),
+        "pair": board_queries.selection_key(result),
         "collection": result.collection,
         "split": result.split,
         "scores": [
@@ -168,9 +211,7 @@ def _text(value: Any) -> str:
 
 def _collection(site: Site, name: str) -> str:
     results = [result for result in site.results if result.collection == name]
-    data = None
-    if len(results) > 1:
-        data = board_queries.side_by_side(results, *site.texts.get(name, (None, None)))
+    data = board_queries.side_by_side(results, site.texts.get(name)) if results else None
     usable = data is not None and bool(data["queries"]) and bool(data["measures"])
     measures = list(dict.fromkeys(a["measure"] for result in results for a in result.aggregates))
     return page(
@@ -178,6 +219,7 @@ def _collection(site: Site, name: str) -> str:
         name,
         {
             "name": name,
+            "here": slug(name),
             "facts": _card_facts(site.cards.get(name), results),
             "url": site.cards[name].url if name in site.cards else "",
             "boards": [
@@ -197,6 +239,7 @@ def _collection(site: Site, name: str) -> str:
             "measures": data["measures"] if data is not None and usable else measures,
             "biases": [_bias(r.system, site.biases[r.key]) for r in results if r.key in site.biases],
             "compare": data["systems"] if data is not None and usable else None,
+            "siblings": _siblings(site, name),
             "languages": sorted(set(data["languages"])) if data is not None else [],
             "sampled": f"{data['left_out']:,} further queries are left out of this page."
             if data and data["left_out"]
@@ -205,6 +248,16 @@ def _collection(site: Site, name: str) -> str:
         scripts=["compare.js"] if usable else [],
         data={"queries-data": data} if usable else None,
     )
+
+
+def _siblings(site: Site, name: str) -> list[dict[str, str]]:
+    """The measured collections beside this one on its first board, itself included, for a switch between them."""
+    measured = {result.collection for result in site.results}
+    for board in site.boards:
+        columns = {task.collection: task for task in board.tasks if task.collection in measured}
+        if name in columns and len(columns) > 1:
+            return [{"page": slug(collection), "label": task.title} for collection, task in columns.items()]
+    return []
 
 
 def _bias(system: str, bias: LanguageBias) -> dict[str, Any]:

@@ -1,47 +1,57 @@
-"""Per-query scores and first documents of the systems on one collection, as the data of its side-by-side page."""
+"""Per-query scores and first documents of the systems on one collection, as the data of its query-by-query view."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from lapca_bench.report.board_data import provenance_key
+from lapca_bench.report.board_site import slug
 from lapca_bench.report.writers import visible
 from lapca_bench.run import Qrels, Relevance
 from lapca_bench.store.results import StoredResult
 
 MOST_QUERIES = 3000
+MOST_VALUES = 150_000  # systems × queries, so that a page of hundreds of systems still loads
 TOP = 5
+SNIPPET = 160  # characters of a document
 
 
-def side_by_side(
-    results: Sequence[StoredResult], texts: Mapping[str, str] | None = None, relevance: Relevance | None = None
-) -> dict[str, Any]:
-    """Queries that every system was scored on, their scores by measure, and the first documents of each system.
+@dataclass(frozen=True)
+class Texts:
+    """What a collection says, where it was at hand and asked for: question and document texts by id, judgements."""
 
-    At most `MOST_QUERIES`, evenly taken. `texts` and `relevance` are added where the collection was at hand and asked
-    for. Values are rounded to four decimals.
+    questions: Mapping[str, str] = field(default_factory=dict)
+    documents: Mapping[str, str] = field(default_factory=dict)
+    relevance: Relevance | None = None
+
+
+def selection_key(result: StoredResult) -> str:
+    """How the address of a query-by-query view names a result: alike on all collections of a board."""
+    return slug(f"{result.system} {result.split}")
+
+
+def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) -> dict[str, Any]:
+    """Every query that a system was scored on, its scores by system and measure, and the first documents of each.
+
+    A query that a system was not scored on is null there. At most `MOST_QUERIES`, evenly taken. `texts` are added
+    where given. Values are rounded to four decimals.
     """
     frames = [result.scores for result in results]
-    measures = [
-        m for m in dict.fromkeys(frames[0]["measure"]) if all((frame["measure"] == m).any() for frame in frames)
-    ]
-    shared = set.intersection(*(set(frame["query"]) for frame in frames))
-    queries = sorted(shared)
-    step = math.ceil(len(queries) / MOST_QUERIES) if queries else 1
-    queries = queries[::step]
-    language = frames[0].drop_duplicates("query").set_index("query")["language"]
+    measures = list(dict.fromkeys(measure for frame in frames for measure in frame["measure"]))
+    splits = len({result.split for result in results})
+    language = {query: text for frame in frames for query, text in zip(frame["query"], frame["language"], strict=True)}
+    every = sorted(language)
+    step = max(1, math.ceil(len(every) / min(MOST_QUERIES, max(1, MOST_VALUES // max(1, len(results))))))
+    queries = every[::step]
     documents: dict[str, int] = {}
     systems = [
         {
-            "key": provenance_key(result),
-            "name": visible(result.system),
+            "key": selection_key(result),
+            "name": visible(result.system) + (f" ({result.split})" if splits > 1 else ""),
             "scores": {measure: _values(frame, measure, queries) for measure in measures},
-            "top": [
-                [documents.setdefault(visible(d), len(documents)) for d, _ in result.run.ranking(query)[:TOP]]
-                for query in queries
-            ],
+            "top": [[documents.setdefault(d, len(documents)) for d in _first(result, query)] for query in queries],
         }
         for result, frame in zip(results, frames, strict=True)
     ]
@@ -49,17 +59,32 @@ def side_by_side(
         "measures": measures,
         "queries": [visible(query) for query in queries],
         "languages": [str(language[query]) for query in queries],
-        "documents": list(documents),
+        "documents": [visible(document) for document in documents],
         "systems": systems,
-        "left_out": len(shared) - len(queries),
+        "left_out": len(every) - len(queries),
     }
-    if texts is not None:
-        data["texts"] = [visible(texts.get(query, "")) for query in queries]
-    if isinstance(relevance, Qrels):
-        data["relevant"] = [
-            [documents[visible(d)] for d in relevance.relevant(query) if visible(d) in documents] for query in queries
-        ]
+    return data if texts is None else data | _spoken(texts, queries, documents)
+
+
+def _spoken(texts: Texts, queries: Sequence[str], documents: Mapping[str, int]) -> dict[str, Any]:
+    """Texts of the queries and documents on the page, and which of the documents are relevant."""
+    data: dict[str, Any] = {
+        "texts": [visible(texts.questions.get(query, "")) for query in queries],
+        "snippets": [visible(texts.documents.get(document, "")[:SNIPPET]) for document in documents],
+    }
+    if isinstance(texts.relevance, Qrels):
+        relevance = texts.relevance
+        data["relevant"] = [[documents[d] for d in relevance.relevant(query) if d in documents] for query in queries]
     return data
+
+
+def first_documents(results: Sequence[StoredResult]) -> set[str]:
+    """Ids of the documents that some result ranks among its first."""
+    return {document for result in results for query in result.run.queries for document in _first(result, query)}
+
+
+def _first(result: StoredResult, query: str) -> list[str]:
+    return [document for document, _ in result.run.ranking(query)[:TOP]]
 
 
 def _values(frame: Any, measure: str, queries: Sequence[str]) -> list[float | None]:

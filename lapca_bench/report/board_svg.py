@@ -119,7 +119,7 @@ def _scatter(title: str, known: Sequence[tuple[float, float, Entry]]) -> Scatter
         anchor = "end" if x > WIDTH * 0.6 else "start"
         points.append(Point(x, y, free, entry.system, f"{100 * mean:.1f} at {cost:,.4g}", anchor))
     x_ticks = [Tick(x_of(exponent), _power(exponent)) for exponent in range(low, high + 1)]
-    y_ticks = [Tick(y_of(value), f"{100 * value:.0f}") for value in _steps(bottom, top)]
+    y_ticks = [Tick(y_of(value), f"{100 * value:.0f}") for value in round_steps(bottom, top)]
     return Scatter(title, points, x_ticks, y_ticks)
 
 
@@ -131,7 +131,7 @@ def _power(exponent: int) -> str:
     return f"{10.0**exponent:g}"
 
 
-def _steps(low: float, high: float) -> list[float]:
+def round_steps(low: float, high: float) -> list[float]:
     """Round values between low and high, about five of them."""
     raw = (high - low) / 5
     unit = 10 ** math.floor(math.log10(raw))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lapca_bench.report.board_data import provenance_key
 from lapca_bench.report.board_model import Board, Entry, Score, Standing
+from lapca_bench.report.board_queries import selection_key
 from lapca_bench.report.board_site import page, slug
 from lapca_bench.report.board_svg import scatters
 from lapca_bench.report.writers import visible
@@ -151,7 +151,7 @@ def _data(board: Board, entries: Sequence[Entry]) -> dict[str, Any]:
                 "kind": entry.kind,
                 "setting": entry.setting,
                 "origin": entry.origin,
-                "pages": {slug(result.collection): provenance_key(result) for result in entry.results},
+                "pages": {slug(result.collection): selection_key(result) for result in entry.results},
             }
             for entry in entries
         ],

@@ -64,7 +64,7 @@ def bars_of(results: Sequence[StoredResult], measure: str | None = None) -> Bars
 
 def draw_bars(bars: Bars, title: str) -> Figure:
     """Grouped bars per language with whiskers; a missing value has no bar."""
-    figure = _figure(max(5.0, 0.5 + len(bars.languages) * (0.28 + 0.13 * len(bars.systems))), 3.4)
+    figure = new_figure(max(5.0, 0.5 + len(bars.languages) * (0.28 + 0.13 * len(bars.systems))), 3.4)
     axes = figure.subplots()
     width = 0.82 / len(bars.systems)
     places = np.arange(len(bars.languages))
@@ -77,14 +77,14 @@ def draw_bars(bars: Bars, title: str) -> Figure:
             mean,
             width,
             yerr=whiskers,
-            label=_plain(system),
+            label=plain(system),
             color=COLORS[number % len(COLORS)],
             hatch="//" if number >= len(COLORS) else None,
             error_kw={"elinewidth": 0.8, "capsize": 1.5},
         )
-    axes.set_xticks(places, [_plain(language) or "all" for language in bars.languages])
+    axes.set_xticks(places, [plain(language) or "all" for language in bars.languages])
     axes.set_ylabel(f"{bars.measure}, percent")
-    axes.set_title(_plain(title), fontsize=10)
+    axes.set_title(plain(title), fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     return figure
@@ -116,11 +116,11 @@ def draw_matrix(matrix: LanguageMatrix, title: str) -> Figure:
         dtype=np.float64,
     )
     values *= 100
-    figure = _figure(2.6 + 0.42 * len(columns), 1.5 + 0.34 * len(rows))
+    figure = new_figure(2.6 + 0.42 * len(columns), 1.5 + 0.34 * len(rows))
     axes = figure.subplots()
     image = axes.imshow(values, cmap="viridis")
-    axes.set_xticks(range(len(columns)), [_plain(language) for language in columns])
-    axes.set_yticks(range(len(rows)), [_plain(language) for language in rows])
+    axes.set_xticks(range(len(columns)), [plain(language) for language in columns])
+    axes.set_yticks(range(len(rows)), [plain(language) for language in rows])
     axes.set_xlabel("language of the documents")
     axes.set_ylabel("language of the question")
     middle = (np.nanmin(values) + np.nanmax(values)) / 2 if np.isfinite(values).any() else 0.0
@@ -128,12 +128,13 @@ def draw_matrix(matrix: LanguageMatrix, title: str) -> Figure:
         if not np.isnan(value):
             color = "white" if value < middle else "black"
             axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=6.5, color=color)
-    axes.set_title(_plain(title), fontsize=10)
+    axes.set_title(plain(title), fontsize=10)
     figure.colorbar(image, ax=axes, label=f"{matrix.measure}, percent", shrink=0.8)
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, at most 40 either way."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -143,7 +144,7 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(min(width, 40.0), min(height, 40.0)), layout="constrained", dpi=160)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """`text` that matplotlib takes as text: no mathematics, no control characters, no longer than a legend bears."""
     from lapca_bench.report.writers import visible
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from lapca_bench.errors import InputError, UsageError, unknown_name
 
 Text = Annotated[str, Field(min_length=1)]
+Points = Annotated[float, Field(gt=0, le=100)]
 
 
 class _Strict(BaseModel):
@@ -60,7 +61,8 @@ class Recipe(_Strict):
 
     `paper` is its letter among the tables of the LAPCA paper's task set, if it has one. `blocks` are settings in the
     order of the table (default: all); `systems` only these, in this order (default: all). `languages` defaults to all
-    that are published, `means` to the plain mean. `close`: how many points a close difference may have.
+    that are published, `means` to the plain mean. `close`: how many points a close difference may have, and
+    `tolerances` the same for single columns, such as a language with few queries.
     `board`: whether it makes a page of its own among the leaderboards.
     Without `measured`, `unmeasured` says why nothing of this table can be measured.
     """
@@ -78,7 +80,8 @@ class Recipe(_Strict):
     systems: tuple[Text, ...] = ()
     layout: Literal["grid", "cells"] = "grid"
     board: bool = True
-    close: Annotated[float, Field(gt=0, le=100)] = 1.0
+    close: Points = 1.0
+    tolerances: Mapping[str, Points] = {}
     note: str = ""
     measured: Measured | None = None
     unmeasured: str = ""
@@ -88,6 +91,10 @@ class Recipe(_Strict):
     def table(self) -> tuple[str, str, str]:
         """Collection, protocol and split: what recipes must share to be put in one table."""
         return self.collection, self.protocol, self.split
+
+    def tolerance(self, column: str) -> float:
+        """How many points a close difference may have in this column."""
+        return self.tolerances.get(column, self.close)
 
     @model_validator(mode="after")
     def _every_measure_is_mapped(self) -> Recipe:

@@ -23,6 +23,7 @@ Verdict = Literal["match", "close", "differs", "not run"]
 Status = Callable[[str], Presence]
 
 EPSILON = 1e-9  # points
+ABSENT = "corpus absent"
 
 
 @dataclass(frozen=True)
@@ -230,8 +231,9 @@ def _cell(recipe: Recipe, language: str, reported: PublishedValue | None, fracti
     if reported is not None and measured is not None:
         distance = abs(measured - reported.value)
         half_unit = 0.5 * 10.0**-reported.decimals
-        verdict = "match" if distance <= half_unit + EPSILON else "close" if distance <= recipe.close else "differs"
-    return ReproducedCell(language, reported, measured, verdict, recipe.close)
+        close = distance <= recipe.tolerance(language) + EPSILON
+        verdict = "match" if distance <= half_unit + EPSILON else "close" if close else "differs"
+    return ReproducedCell(language, reported, measured, verdict, recipe.tolerance(language))
 
 
 def _why(recipe: Recipe, line: _Line, absent: Mapping[str, Presence]) -> str:
@@ -239,7 +241,7 @@ def _why(recipe: Recipe, line: _Line, absent: Mapping[str, Presence]) -> str:
     if recipe.measured is None:
         return recipe.unmeasured
     if absent:
-        return "corpus absent"
+        return ABSENT
     if line.pair.measured == "none":
         return "no card describes this system"
     return f"no result of {line.pair.measured} yet"
@@ -267,12 +269,12 @@ def _notes(
     if any(row.measured_system for row in rows):
         yield (
             "match: equal in the printed digits; close: within "
-            f"{recipe.close:g} points; differs: further away; a mean needs every language."
+            f"{recipe.close:g} points{_exceptions(recipe)}; differs: further away; a mean needs every language."
         )
     yield from (shared for row in rows if (shared := _over_shared(row, recipe)))
     for row in dict.fromkeys((row.measured_system, row.note) for row in rows if row.measured_system and row.note):
         yield f"{row[0]}: {row[1]}"
-    for name, presence in list(absent.items())[:1]:
+    for name, presence in list(absent.items())[:1] if any(row.why == ABSENT for row in rows) else ():
         rest = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
         yield f"corpus absent: {name}{rest}: {presence.reason}. To get it: {presence.remedy}"
     yield from (
@@ -280,6 +282,12 @@ def _notes(
     )
     sources = dict.fromkeys(published.sources[value.source].title for value in chosen)
     yield f"sources: {'; '.join(sources)}."
+
+
+def _exceptions(recipe: Recipe) -> str:
+    """The columns with a tolerance of their own, in words."""
+    own = ", ".join(f"{points:g} for {column}" for column, points in recipe.tolerances.items())
+    return f" ({own})" if own else ""
 
 
 def _over_shared(row: ReproducedRow, recipe: Recipe) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from lapca_bench.training.mining import MinedPair, is_gold
 
 SWEEP = (1.00, 1.03, 1.06)  # thresholds that are always reported: margins are known, so one run answers all
-_BIN = 0.05
+MARGIN_STEP = 0.05  # width of a bar in the histogram of margins
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class MiningReport:
     def proposed(self, pairs: Iterable[MinedPair]) -> Iterator[MinedPair]:
         """Pass candidates on, counting margins and, at each threshold, how many are gold."""
         for pair in pairs:
-            self._margins[round(float(np.floor(pair.margin / _BIN + 1e-9)) * _BIN, 2)] += 1
+            self._margins[round(float(np.floor(pair.margin / MARGIN_STEP + 1e-9)) * MARGIN_STEP, 2)] += 1
             key, gold = _key(pair), is_gold(pair.left, pair.right)
             for threshold in self.thresholds:
                 if pair.margin >= threshold:

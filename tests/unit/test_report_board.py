@@ -14,7 +14,7 @@ from lapca_bench.report import board, recipes
 from lapca_bench.report.board_cost import cost_of
 from lapca_bench.report.board_data import Surroundings, boards, measured_boards, newest, recipe_board
 from lapca_bench.report.board_model import Entry, Score, Task
-from lapca_bench.report.board_queries import side_by_side
+from lapca_bench.report.board_queries import Texts, side_by_side
 from lapca_bench.report.board_rank import observations, stand
 from lapca_bench.report.board_site import embedded, page, policy, slug
 from lapca_bench.report.published import published
@@ -181,7 +181,7 @@ def test_side_by_side_holds_scores_documents_and_relevance(stored):
 
     results = group(stored, ("a", 0.6), ("b", 0.4), languages=("de",), queries=5)
     judgements = Qrels({"de-1": {"d7": 1}})
-    data = side_by_side(results, {"de-1": "Frage"}, judgements)
+    data = side_by_side(results, Texts({"de-1": "Frage"}, {"d7": "Antwort " * 40}, judgements))
     place = data["queries"].index("de-1")
     assert data["texts"][place] == "Frage"
     assert [data["documents"][d] for d in data["relevant"][place]] == ["d7"]

@@ -275,11 +275,18 @@
     json: () => JSON.stringify({ title: data.title, split: data.split, measure: state.m, average: state.avg, rows: view().rows.map(({ row, values }) => ({
       system: row.name, kind: row.kind, setting: row.setting, origin: row.origin, rank: row.rank, mean: row.mean,
       tasks: Object.fromEntries(view().columns.map((task, k) => [task.key, values[k] ? values[k][VALUE] : null])) })) }, null, 2) + "\n",
-    tex: () => ["\\begin{table}", "\\centering", `\\caption{${latexText(`${data.title}: ${state.m}`)}}`, `\\begin{tabular}{l${"r".repeat(shown.length + 1)}}`, "\\toprule",
-      ["System", latexText(state.avg), ...view().columns.map((task) => latexText(task.label))].join(" & ") + " \\\\", "\\midrule",
-      ...view().rows.map(({ row, values }) => [latexText(row.name), row.mean === null ? "--" : state.avg === "borda" ? row.mean : number(row.mean),
-        ...values.map((cell) => (cell ? number(cell[VALUE]) : "--"))].join(" & ") + " \\\\"),
-      "\\bottomrule", "\\end{tabular}", "\\end{table}", ""].join("\n"),
+    tex: () => {
+      const marked = (row, k, text) => { // best bold, second underlined, as in the table
+        const style = row.cells[FIRST + shown[k]].classList;
+        return style.contains("best") ? `\\textbf{${text}}` : style.contains("second") ? `\\underline{${text}}` : text;
+      };
+      return ["% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}", "\\begin{table}", "\\centering", `\\caption{${latexText(`${data.title}: ${state.m}`)}}`,
+        `\\begin{tabular}{ll${"r".repeat(shown.length + 1)}}`, "\\toprule",
+        ["System", "Origin", latexText(state.avg), ...view().columns.map((task) => latexText(task.label))].join(" & ") + " \\\\", "\\midrule",
+        ...view().rows.map(({ row, values }) => [latexText(row.name), row.origin, row.mean === null ? "--" : state.avg === "borda" ? row.mean : number(row.mean),
+          ...values.map((cell, k) => (cell ? marked(row, k, number(cell[VALUE])) : "--"))].join(" & ") + " \\\\"),
+        "\\bottomrule", "\\end{tabular}", "\\end{table}", ""].join("\n");
+    },
   };
   document.querySelectorAll("[data-download]").forEach((button) => button.addEventListener("click", () => {
     const form = button.dataset.download;
