@@ -2,14 +2,16 @@
 # make demo    fetch what the demo needs, run it, print the comparison table (first run: minutes; again: seconds)
 # make test    the whole test suite, offline
 # make board  the leaderboard pages, from the numbers in leaderboards/
+# make axe     axe-core, with which the browser tests check accessibility (they skip without it); needs npm
 # make check   what CI runs: lint, types, dependency rule, tests
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AXE := build/axe-core-4.14.1
 
-.PHONY: setup demo test board lint check clean
+.PHONY: setup demo test board axe lint check clean
 
 setup: $(STAMP)
 
@@ -28,6 +30,15 @@ test: setup
 
 board: setup
 	$(BIN)/lapca-bench board build --out site
+
+axe: $(AXE)/axe.min.js
+
+$(AXE)/axe.min.js:
+	mkdir -p $(AXE)
+	npm pack --silent axe-core@4.14.1 --pack-destination $(AXE)
+	echo "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745  $(AXE)/axe-core-4.14.1.tgz" | sha256sum --check --quiet
+	tar -xzf $(AXE)/axe-core-4.14.1.tgz -C $(AXE) --strip-components=1 package/axe.min.js package/LICENSE
+	touch $@
 
 lint: setup
 	$(BIN)/ruff check .

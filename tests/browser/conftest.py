@@ -1,7 +1,7 @@
 """A real browser on pages from a file; skipped with the reason where Chromium or selenium is not here.
 
-Debian: `apt-get install chromium chromium-driver`; `pip install selenium`; for the accessibility test `npm install
-axe-core` in this folder, or AXE_CORE=path/to/axe.min.js. With BOARD_SCREENSHOTS=folder the tests leave pictures there.
+Debian: `apt-get install chromium chromium-driver`; `pip install selenium`; for the accessibility test `make axe`,
+or AXE_CORE=path/to/axe.min.js. With BOARD_SCREENSHOTS=folder the tests leave pictures there.
 """
 
 import json
@@ -157,8 +157,9 @@ def requests():
 @pytest.fixture(scope="session")
 def axe():
     """The text of axe-core, or a skip that says how to get it."""
-    places = [os.environ.get("AXE_CORE", ""), str(Path(__file__).parent / "node_modules/axe-core/axe.min.js")]
-    found = next((Path(place) for place in places if place and Path(place).is_file()), None)
+    fetched = sorted((Path(__file__).parents[2] / "build").glob("axe-core-*/axe.min.js"))
+    given = [Path(place) for place in [os.environ.get("AXE_CORE", "")] if place]
+    found = next((path for path in [*given, *fetched] if path.is_file()), None)
     if found is None:
-        pytest.skip("axe-core is not here (npm install axe-core in tests/browser, or set AXE_CORE)")
+        pytest.skip("axe-core is not here (make axe, or set AXE_CORE)")
     return found.read_text(encoding="utf-8")

@@ -226,11 +226,60 @@ def test_two_systems_side_by_side(site, visit, picture):
         "return [...document.querySelectorAll('#q-rows tr')].map(r => [...r.cells].map(c => c.textContent))"
     )
     assert len(rows) == 40
-    assert all(float(r[2]) - float(r[3]) == pytest.approx(float(r[4]), abs=2e-3) for r in rows)
-    assert rows[0][5].startswith("d")
+    first = next(place for place, text in enumerate(rows[0]) if "." in text)  # a column of languages may come before
+    scores = [[float(text) for text in row[first : first + 3]] for row in rows]
+    assert all(a - b == pytest.approx(difference, abs=2e-3) for a, b, difference in scores)
+    assert rows[0][first + 3].startswith("d")
     picture(driver, "side-by-side")
     choose(driver, "q-only", "ties")
     assert driver.execute_script("return document.querySelectorAll('#q-rows tr').length") == ties
+
+
+def test_the_same_two_systems_on_another_language(site, visit):
+    (path,) = site.glob("collections/xquad-retrieval-de*.html")
+    driver = visit(str(path.relative_to(site)), "a=bm25s-validation-x")  # an unknown system is not an error
+    choose(driver, "q-b", driver.execute_script("return [...document.getElementById('q-b').options].at(-1).value"))
+    chosen = [
+        driver.execute_script(f"return document.getElementById('q-{x}').selectedOptions[0].textContent") for x in "ab"
+    ]
+    choose(driver, "q-sibling", next(p.stem for p in site.glob("collections/xquad-retrieval-ar*.html")))
+    assert driver.execute_script("return document.querySelector('h1').textContent") == "xquad-retrieval/ar"
+    after = [
+        driver.execute_script(f"return document.getElementById('q-{x}').selectedOptions[0].textContent") for x in "ab"
+    ]
+    assert after == chosen
+
+
+def test_the_queries_of_one_system_alone(visit):
+    driver = visit("systems/me5-small-q4.html")
+    driver.get(driver.execute_script("return document.querySelector('.provenance a').href"))
+    assert driver.execute_script("return document.getElementById('q-b').value") == ""
+    assert not driver.execute_script(
+        "return document.getElementById('q-wins').closest('.versus-only').hidden === false"
+    )
+    values = numbers(
+        driver.execute_script("return [...document.querySelectorAll('#q-rows tr')].map(r => r.cells[1].textContent)")
+    )
+    assert len(values) == 40
+    assert values == sorted(values)
+    mean = float(driver.execute_script("return document.getElementById('q-mean').textContent"))
+    assert mean == pytest.approx(sum(values) / 40, abs=1e-3)
+
+
+def test_the_index_finds_systems(visit):
+    driver = visit("index.html")
+    shown = (
+        "return [...document.querySelectorAll('#i-systems tbody tr')]"
+        ".filter(r => !r.hidden).map(r => r.cells[0].textContent)"
+    )
+    everything = driver.execute_script(shown)
+    choose(driver, "i-origin", "measured")
+    assert len(driver.execute_script(shown)) == 6
+    choose(driver, "i-search", "ME5")
+    assert [name.split()[0].startswith(("me5", "rrf")) for name in driver.execute_script(shown)] == [True, True]
+    choose(driver, "i-origin", "")
+    choose(driver, "i-search", "labse")
+    assert 0 < len(driver.execute_script(shown)) < len(everything)
 
 
 def test_dark_mode_follows_the_reader(chrome, site, picture):
