@@ -99,7 +99,7 @@ def test_verify_and_submit_refuse_what_cannot_be_checked(results, tmp_path):
 
 
 def test_damage_is_found(results):
-    next(results.rglob("run.parquet")).write_bytes(b"nothing")
+    next(results.rglob("run-*.parquet")).write_bytes(b"nothing")
     assert "damaged" in run("board", "verify", "--results", results, code=1)
 
 

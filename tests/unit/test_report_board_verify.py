@@ -151,7 +151,7 @@ def test_a_run_that_was_kept_in_part_is_verified_as_deep_as_it_goes(states):
 
 def test_changed_files_are_damaged(states):
     def change(folder):
-        path = folder / "run.parquet"
+        path = next(folder.glob("run-*.parquet"))
         path.write_bytes(path.read_bytes()[:-1] + b"x")
 
     found = states(honest(), tamper=change)

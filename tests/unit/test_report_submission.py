@@ -110,7 +110,7 @@ def test_folders_and_files_that_hold_nothing_are_refused(stored, tmp_path):
     with pytest.raises(InputError, match="not a submission"):
         submission.read(tmp_path / "x.parquet")
     results = stored(honest())
-    pq.write_table(pq.read_table(results[0].folder / "run.parquet"), tmp_path / "y.parquet")
+    pq.write_table(pq.read_table(results[0].path("run.parquet")), tmp_path / "y.parquet")
     with pytest.raises(InputError, match="not a submission"):
         submission.merge(tmp_path / "y.parquet", tmp_path / "merged")
     assert len(submission.results_in(results[0].folder)) == 1
