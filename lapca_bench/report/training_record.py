@@ -24,7 +24,8 @@ REPORT = ".report.json"
 class Margins:
     """How many proposed pairs have which margin: `counts` by lower edge, each `mining_report.MARGIN_STEP` wide.
 
-    Those below `threshold` were not kept. `about` says what was mined, with which settings, and how it agrees with gold, as far as the report does.
+    Those below `threshold` were not kept. `about` says what was mined, with which settings, and how it agrees with
+    gold, as far as the report does.
     """
 
     counts: Mapping[float, int]
