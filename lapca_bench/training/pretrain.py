@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import Outcome, Training
 from lapca_bench.training.pairs import AlignmentBatches, PairTable
 from lapca_bench.training.recipe import Recipe
@@ -43,4 +44,5 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path) -> Outcome:
         "files": ", ".join(files),
         "command": f"`lapca-bench {shlex.join([*command, '--out', out.name])}`",
     }
-    return Training(recipe, source, out, facts=facts, processes=processes()).run()
+    evaluate = Evaluation.of(recipe.evaluation)
+    return Training(recipe, source, out, evaluate, facts, processes()).run()

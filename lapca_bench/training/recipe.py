@@ -132,12 +132,18 @@ class OptimisationSettings(_Table):
 class EvaluationSettings(_Table):
     """Every `every` steps: the held-out pairs' accuracy in one pool of all languages.
 
-    Training stops after `patience` evaluations without a better value; 0 never stops. `select` keeps the best or the
-    last weights.
+    Where `collections` of the harness are named, `measure` on a sample of `queries` of their `split` against a pool of
+    `documents` (0 = all) comes first and decides; never name one whose figures will be reported. Training stops after
+    `patience` evaluations without a better value; 0 never stops. `select` keeps the best or the last weights.
     """
 
     every: int = Field(default=1000, ge=1)
     save_every: int = Field(default=1000, ge=1)
+    collections: tuple[str, ...] = ()
+    split: str | None = None
+    measure: str = "nDCG@10"
+    queries: int = Field(default=200, ge=0)
+    documents: int = Field(default=2000, ge=0)
     patience: int = Field(default=0, ge=0)
     select: Literal["best", "last"] = "last"
 

@@ -11,6 +11,7 @@ pytest.importorskip("transformers")
 from lapca_bench.errors import InputError, UsageError  # noqa: E402
 from lapca_bench.training.batches import Batch  # noqa: E402
 from lapca_bench.training.checkpoint import checkpoints  # noqa: E402
+from lapca_bench.training.evaluation import Evaluation  # noqa: E402
 from lapca_bench.training.linked import Block  # noqa: E402
 from lapca_bench.training.loop import Training, TrainingError  # noqa: E402
 from lapca_bench.training.mining import MinedPair, write_pairs  # noqa: E402
@@ -280,3 +281,52 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     assert read_card(tmp_path / "again/card.toml").encoder.delta == str(tmp_path / "again/delta.safetensors")
     with pytest.raises(InputError, match="not a whole checkpoint"):
         ship(tmp_path, tmp_path / "none")
+
+
+def test_a_collection_decides_when_to_stop_and_what_to_keep(start, pairs, tmp_path, monkeypatch) -> None:
+    """A toy collection of aligned sentences: the measure rises with training; with no rise, patience ends it."""
+    from search_toys import ToyCollection
+
+    from lapca_bench.run import Qrels
+    from lapca_bench.types import Document, Query
+
+    random = np.random.default_rng(5)
+    sentences = random.integers(WORDS, size=(12, 6))
+    documents = [Document(f"d{n}", " ".join(f"bb{w}" for w in row), language="bb") for n, row in enumerate(sentences)]
+    queries = [Query(f"q{n}", " ".join(f"aa{w}" for w in row), "aa") for n, row in enumerate(sentences)]
+    toy = ToyCollection(documents, queries)
+    monkeypatch.setattr(toy, "relevance", lambda: Qrels({f"q{n}": {f"d{n}": 1} for n in range(12)}), raising=False)
+    monkeypatch.setattr("lapca_bench.collections.registry.load", lambda name, split: toy)
+    looks = {"collections": ["toy/toy"], "split": "test", "queries": 8, "documents": 10, "every": 2, "patience": 2}
+    made = recipe(
+        start, evaluation=looks | {"select": "best", "save_every": 1000}, optimisation={"learning_rate": 1e-9}
+    )
+    evaluation = Evaluation.of(made.evaluation)
+    assert (len(evaluation.looks[0].queries), len(evaluation.looks[0].documents)) == (8, 10)
+    outcome = Training(made, source(made, pairs), tmp_path / "idle", evaluation).run()
+    assert (outcome.step, outcome.progress.best_step) == (4, 0)
+    assert list(outcome.progress.history[0]["evaluation"]) == ["nDCG@10 toy/toy", "held-out accuracy"]
+    fast = {"steps": 100, "batch": 32, "chunk": 64, "gradient_cache": False, "learning_rate": 5e-3}
+    learns = recipe(
+        start,
+        evaluation=looks | {"every": 100, "documents": 0},
+        views={"mask": 0.0},
+        objective={"mlm": 0.0},
+        trained={"dropout": False},
+        optimisation=fast,
+    )
+    learned = Training(learns, source(learns, pairs), tmp_path / "learns", Evaluation.of(learns.evaluation)).run()
+    values = [one["evaluation"]["nDCG@10 toy/toy"] for one in learned.progress.history if "evaluation" in one]
+    assert values[-1] > values[0] + 0.2
+
+
+def test_a_collection_judged_by_answers_is_refused(start, monkeypatch) -> None:
+    from search_toys import ToyCollection
+
+    from lapca_bench.run import Answers
+
+    toy = ToyCollection([])
+    monkeypatch.setattr(toy, "relevance", lambda: Answers({}), raising=False)
+    monkeypatch.setattr("lapca_bench.collections.registry.load", lambda name, split: toy)
+    with pytest.raises(UsageError, match="judged by answer strings"):
+        Evaluation.of(recipe(start, evaluation={"collections": ["toy/toy"]}).evaluation)
