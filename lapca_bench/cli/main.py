@@ -14,6 +14,8 @@ from types import FrameType
 import typer
 
 from lapca_bench.cli import (
+    bias,
+    bitext,
     board,
     cache,
     collections,
@@ -54,6 +56,8 @@ VERBS: tuple[tuple[Callable[..., None], str] | tuple[str, typer.Typer], ...] = (
     (table.table, "table --collection help-pages/xx-en --measure nDCG@10 --format latex"),
     (compare.compare, "compare first.run second.run --qrels qrels.txt --measure nDCG@10 --pairs"),
     (score.score, "score my.run qrels.txt --measure nDCG@10 --measure RR@10"),
+    (bias.bias, "bias --collection xquad-r/mixed --system me5-small-q4"),
+    (bitext.bitext, "bitext --system me5-small-q4 --collection tatoeba/lapca-14"),
     (search.search, "search --system bm25 --collection help-pages/de-en --out bm25.run"),
     (encode.encode, "encode --system me5-small-q4 --collection help-pages/xx-en"),
     (export.export, "export --collection help-pages/xx-en --out trec"),

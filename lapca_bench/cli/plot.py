@@ -52,13 +52,14 @@ def bias(
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.selection import select
     from lapca_bench.report import plots
+    from lapca_bench.report.pool_bias import pool_bias
     from lapca_bench.store.results import ResultStore
 
     chosen = select(ResultStore(results), collection, [system], split).results
     if len(chosen) != 1:
         raise UsageError(f"{collection} stands for {len(chosen)} collections", remedy="name one pool, as xquad-r/mixed")
     loaded = registry.load(chosen[0].collection, chosen[0].split)
-    found = plots.bias_of(chosen[0], loaded, measure)
+    found = pool_bias(chosen[0].run, loaded, measure)
     plots.write(plots.draw_matrix(found.matrix, f"{system} on {chosen[0].collection}"), out)
     tell(f"wrote {out}")
 

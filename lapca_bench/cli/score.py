@@ -22,7 +22,10 @@ Measures = Annotated[
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="Run file: query Q0 document rank score tag.")],
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run file (TREC, or .parquet as stored); for XOR-Retrieve also predictions (.json)."),
+    ],
     qrels: Annotated[Path | None, typer.Argument(help="Judgements: query 0 document grade.")] = None,
     measure: Measures = None,
     collection: Annotated[
@@ -30,6 +33,9 @@ def score(
     ] = None,
     split: Annotated[str | None, typer.Option(help="The collection's split.")] = None,
     per_query: Annotated[bool, typer.Option("--per-query", help="Show every query's values too.")] = False,
+    ties: Annotated[
+        bool, typer.Option("--ties", help="Show instead what each mean could be if ties were broken otherwise.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Score a run: means over all judged queries, as `trec_eval -c` computes them.
@@ -37,11 +43,18 @@ def score(
     A judged query that the run lacks counts as 0. Documents are ordered by score, ties by document id, both
     descending; the rank column is ignored.
     """
+    from lapca_bench.cli.score_predictions import ENDINGS, score_predictions
     from lapca_bench.errors import UsageError
-    from lapca_bench.store.runs import read_trec
+    from lapca_bench.store.runs import read_parquet, read_trec
 
-    loaded = read_trec(run)
+    if collection is not None and run.name.endswith(ENDINGS):
+        score_predictions(run, collection, split, json=json)
+        return
+    loaded = (read_parquet if run.suffix == ".parquet" else read_trec)(run)
     asked = tuple(dict.fromkeys(measure or ()))
+    if ties:
+        _ties(loaded, qrels, collection, split, asked, json=json)
+        return
     if qrels is not None:
         scores, names = _on_files(loaded, qrels, asked or DEFAULT_MEASURES)
     elif collection is not None:
@@ -72,6 +85,27 @@ def score(
         tell(f"{scores.unjudged} queries without judgements ignored")
     if scores.excluded:
         tell(f"{scores.excluded} queries without a relevant document left out")
+
+
+def _ties(
+    run: Run, qrels: Path | None, collection: str | None, split: str | None, measures: tuple[str, ...], *, json: bool
+) -> None:
+    from lapca_bench.cli.score_ties import score_ties
+    from lapca_bench.collections import registry
+    from lapca_bench.errors import UsageError
+    from lapca_bench.run import Qrels
+    from lapca_bench.store.runs import read_qrels
+
+    if qrels is not None:
+        score_ties(run, read_qrels(qrels), measures or DEFAULT_MEASURES, exclude=False, json=json)
+        return
+    if collection is None:
+        raise UsageError("nothing to score against", remedy="lapca-bench score RUN QRELS, or --collection NAME")
+    loaded = registry.load(collection, split)
+    relevance, policy = loaded.relevance(), loaded.card.policy
+    if not isinstance(relevance, Qrels):
+        raise UsageError(f"{collection} is judged by answers", remedy="ties need relevance judgements")
+    score_ties(run, relevance, measures or policy.measures, exclude=policy.no_relevant == "exclude", json=json)
 
 
 def _on_files(run: Run, qrels: Path, measures: tuple[str, ...]) -> tuple[Scores, tuple[str, ...]]:

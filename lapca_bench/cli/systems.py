@@ -99,3 +99,43 @@ def check(name: Name, json: Json = False) -> None:
         )
     if any(finding.outcome == "failed" for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: lapca-bench systems tokens me5-small-q4 --collection xquad-r/mixed")
+def tokens(
+    name: Name,
+    collection: Annotated[
+        list[str], typer.Option("--collection", "-c", help="A collection or group whose texts are tokenised.")
+    ],
+    limit: Annotated[int, typer.Option(min=1, help="Texts of each side and language looked at.")] = 1000,
+    json: Json = False,
+) -> None:
+    """Tokenizer health by language: unknown tokens, tokens per character, share of texts that are cut."""
+    from dataclasses import asdict
+
+    from lapca_bench.collections import registry
+    from lapca_bench.experiment.tokens import token_health
+    from lapca_bench.search.registry import build_system
+
+    system = build_system(name)
+    members = [member for one in collection for member in registry.expand(one)]
+    found = {member: token_health(system, registry.load(member), limit) for member in members}
+    if json:
+        say_json({member: [asdict(health) for health in rows] for member, rows in found.items()})
+        return
+    say_columns(
+        ("collection", "side", "language", "texts", "unknown", "tokens per character", "cut"),
+        [
+            (
+                member,
+                health.side,
+                health.language,
+                health.texts,
+                f"{health.unknown_rate:.2%}",
+                f"{health.tokens_per_character:.3f}",
+                f"{health.truncated_share:.1%}",
+            )
+            for member, rows in found.items()
+            for health in rows
+        ],
+    )

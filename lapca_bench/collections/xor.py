@@ -32,7 +32,7 @@ LANGUAGES = ("ar", "bn", "fi", "ja", "ko", "ru", "te")
 SPLITS = ("dev", "train", "test")
 ALL = "all"
 
-_POLICY = Policy(measures=("R@2kt", "R@5kt"), depth=100, no_relevant="exclude")
+_POLICY = Policy(measures=("R@2kt", "R@5kt", "R_official@2kt", "R_official@5kt"), depth=100, no_relevant="exclude")
 _SITE = "https://nlp.cs.washington.edu/xorqa/XORQA_site/data"
 _FILES = {
     "train": "xor_train_retrieve_eng_span.jsonl",

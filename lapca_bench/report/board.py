@@ -19,7 +19,7 @@ from lapca_bench.report.board_data import Surroundings, boards, newest
 from lapca_bench.report.board_pages import Site
 from lapca_bench.report.board_queries import Texts, first_documents
 from lapca_bench.report.board_verify import misfit
-from lapca_bench.report.plots import bias_of
+from lapca_bench.report.pool_bias import pool_bias
 from lapca_bench.report.published import published
 from lapca_bench.report.reproduce_output import result_folders
 from lapca_bench.report.training_record import shipped_records
@@ -158,7 +158,7 @@ def _biases(
                 continue
             reason = misfit(result, loaded[place])
             if not reason:
-                found[result.key] = bias_of(result, loaded[place])
+                found[result.key] = pool_bias(result.run, loaded[place])
         except LapcaError as error:
             reason = error.message
         if reason:

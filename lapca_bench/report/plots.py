@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapca_bench.atomic import atomic_path
-from lapca_bench.collections.base import Collection
 from lapca_bench.errors import MissingResourceError, UsageError
-from lapca_bench.run import Qrels
 from lapca_bench.store.results import StoredResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lapca_bench.scoring.bias import LanguageBias, LanguageMatrix
+    from lapca_bench.scoring.bias import LanguageMatrix
 
 SUFFIXES = (".png", ".pdf", ".svg")
 # Okabe and Ito's colours, which readers with any colour vision tell apart.
@@ -88,23 +86,6 @@ def draw_bars(bars: Bars, title: str) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1))
     return figure
-
-
-def bias_of(result: StoredResult, collection: Collection, measure: str | None = None) -> LanguageBias:
-    """The language bias of a result on a pool of several languages; `measure` fills its matrix.
-
-    Raises `UsageError` where the collection is judged by answers: then no document is relevant in itself.
-    """
-    from lapca_bench.scoring.bias import language_bias
-
-    relevance = collection.relevance()
-    if not isinstance(relevance, Qrels):
-        raise UsageError(
-            f"{result.collection} is judged by answers", remedy="choose a collection with relevance judgements"
-        )
-    wanted = {*result.run.vocabulary.tolist(), *(d for graded in relevance.judgements.values() for d in graded)}
-    languages = {document.id: document.language for document in collection.documents() if document.id in wanted}
-    return language_bias(result.run, relevance, collection.queries(), languages, measure=measure or "RR@20")
 
 
 def draw_matrix(matrix: LanguageMatrix, title: str) -> Figure:

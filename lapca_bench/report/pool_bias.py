@@ -1,0 +1,32 @@
+"""The language bias of a run, with the languages of its documents looked up in its collection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lapca_bench.collections.base import Collection
+from lapca_bench.errors import UsageError
+from lapca_bench.run import Qrels, Run
+
+if TYPE_CHECKING:
+    from lapca_bench.scoring.bias import LanguageBias
+
+MEASURE = "RR@20"
+FIRST = 20
+
+
+def pool_bias(run: Run, collection: Collection, measure: str | None = None, first: int = FIRST) -> LanguageBias:
+    """The language bias of `run` in its first documents; `measure` fills the matrix.
+
+    Raises `UsageError` where the collection is judged by answers: then no document is relevant in itself.
+    """
+    from lapca_bench.scoring.bias import language_bias
+
+    relevance = collection.relevance()
+    if not isinstance(relevance, Qrels):
+        raise UsageError(
+            f"{collection.card.name} is judged by answers", remedy="choose a collection with relevance judgements"
+        )
+    wanted = {*run.vocabulary.tolist(), *(d for graded in relevance.judgements.values() for d in graded)}
+    languages = {document.id: document.language for document in collection.documents() if document.id in wanted}
+    return language_bias(run, relevance, collection.queries(), languages, k=first, measure=measure or MEASURE)
