@@ -32,7 +32,7 @@ def write_tokenizer(folder: Path, *, lower: bool = False) -> None:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lower, strip_accents=lower)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
-        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     tokenizer.add_special_tokens([*SPECIAL, "a_Latn", "b_Latn"])
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,49 +41,54 @@ def write_tokenizer(folder: Path, *, lower: bool = False) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(special), encoding="utf-8")
 
 
+COMMON: dict[str, Any] = {
+    "vocab_size": len(VOCABULARY),
+    "hidden_size": HIDDEN,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "pad_token_id": 0,
+}
+XLM_R = {**COMMON, "max_position_embeddings": 33, "type_vocab_size": 1}
+BERT = {**COMMON, "max_position_embeddings": 32}
+M2M100 = {
+    "vocab_size": len(VOCABULARY),
+    "d_model": HIDDEN,
+    "encoder_layers": 2,
+    "decoder_layers": 1,
+    "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2,
+    "encoder_ffn_dim": 24,
+    "decoder_ffn_dim": 24,
+    "max_position_embeddings": 32,
+    "pad_token_id": 0,
+    "bos_token_id": 2,
+    "eos_token_id": 3,
+}
+
+# Class of the model, class of its configuration, and the values that differ from the architecture's own.
+ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "bert": ("BertModel", "BertConfig", BERT),
+    "bert-mlm": ("BertForMaskedLM", "BertConfig", BERT),
+    "bert-classifier": ("BertForSequenceClassification", "BertConfig", {**BERT, "num_labels": 1}),
+    "bert-two-classes": ("BertForSequenceClassification", "BertConfig", {**BERT, "num_labels": 2}),
+    "xlm-roberta": ("XLMRobertaModel", "XLMRobertaConfig", XLM_R),
+    "xlm-roberta-mlm": ("XLMRobertaForMaskedLM", "XLMRobertaConfig", XLM_R),
+    "xlm-roberta-classifier": ("XLMRobertaForSequenceClassification", "XLMRobertaConfig", {**XLM_R, "num_labels": 1}),
+    "xmod": ("XmodModel", "XmodConfig", {**XLM_R, "languages": ["en_XX", "de_DE"]}),
+    "mpnet": ("MPNetModel", "MPNetConfig", {**COMMON, "max_position_embeddings": 33}),
+    "gte": ("GteModel", "GteConfig", {**COMMON, "max_position_embeddings": 64}),
+    "m2m100": ("M2M100Encoder", "M2M100Config", M2M100),
+}
+
+
 def _model(kind: str) -> Any:
     import transformers
+    from transformers.models.m2m_100 import modeling_m2m_100
 
-    common: dict[str, Any] = {
-        "vocab_size": len(VOCABULARY),
-        "hidden_size": HIDDEN,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 24,
-        "pad_token_id": 0,
-    }
-    match kind:
-        case "bert":
-            return transformers.BertModel(transformers.BertConfig(**common, max_position_embeddings=32))
-        case "xlm-roberta":
-            config = transformers.XLMRobertaConfig(**common, max_position_embeddings=33, type_vocab_size=1)
-            return transformers.XLMRobertaModel(config)
-        case "xlm-roberta-mlm":
-            config = transformers.XLMRobertaConfig(**common, max_position_embeddings=33, type_vocab_size=1)
-            return transformers.XLMRobertaForMaskedLM(config)
-        case "mpnet":
-            return transformers.MPNetModel(transformers.MPNetConfig(**common, max_position_embeddings=33))
-        case "gte":
-            return transformers.GteModel(transformers.GteConfig(**common, max_position_embeddings=64))
-        case "m2m100":
-            config = transformers.M2M100Config(
-                vocab_size=len(VOCABULARY),
-                d_model=HIDDEN,
-                encoder_layers=2,
-                decoder_layers=1,
-                encoder_attention_heads=2,
-                decoder_attention_heads=2,
-                encoder_ffn_dim=24,
-                decoder_ffn_dim=24,
-                max_position_embeddings=32,
-                pad_token_id=0,
-                bos_token_id=2,
-                eos_token_id=3,
-            )
-            from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
-
-            return M2M100Encoder(config)
-    raise AssertionError(kind)
+    model, config, values = ARCHITECTURES[kind]
+    home = modeling_m2m_100 if kind == "m2m100" else transformers
+    return getattr(home, model)(getattr(transformers, config)(**values))
 
 
 def write_checkpoint(folder: Path, kind: str = "bert", *, seed: int = 0, lower: bool = False) -> Path:
@@ -99,16 +104,18 @@ def write_checkpoint(folder: Path, kind: str = "bert", *, seed: int = 0, lower: 
     return folder
 
 
-def write_head(path: Path, out: int = 8, seed: int = 1) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def write_head(
+    path: Path, out: int = 8, seed: int = 1, *, bias: bool = True
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """A dense head's safetensors; returns its weight and bias."""
     from safetensors.numpy import save_file
 
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(1)
     weight = draw.normal(size=(out, HIDDEN)).astype(np.float32)
-    bias = draw.normal(size=out).astype(np.float32)
+    biases = draw.normal(size=out).astype(np.float32)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({"linear.weight": weight, "linear.bias": bias}, path)
-    return weight, bias
+    save_file({"linear.weight": weight, **({"linear.bias": biases} if bias else {})}, path)
+    return weight, biases
 
 
 def write_static(folder: Path, *, layout: str = "model2vec", seed: int = 2) -> np.ndarray[Any, Any]:

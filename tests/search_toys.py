@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.sparse import lil_array
 
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.encoders.identity import EncoderIdentity
@@ -45,6 +46,47 @@ class WordHashEncoder:
             total += np.random.default_rng(int.from_bytes(seed, "little")).standard_normal(DIMENSION)
         norm = np.linalg.norm(total)
         return (total / norm if norm else total).astype(np.float32)
+
+
+def words(text: str) -> list[str]:
+    """Lower-cased words."""
+    return re.findall(r"\w+", text.lower())
+
+
+class WordCountEncoder:
+    """A sparse row per text: how often each word occurs, the word hashed to one of 997 terms."""
+
+    terms = 997
+
+    def __init__(self, name: str = "toy-sparse") -> None:
+        self.identity = EncoderIdentity(name, {"kind": "counts"})
+
+    def encode_queries(self, texts: Sequence[str], *, language: str | None = None):
+        found = lil_array((len(texts), self.terms), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for word in words(text):
+                digest = hashlib.sha256(word.encode("utf-8", "surrogatepass")).digest()
+                found[row, int.from_bytes(digest[:4], "little") % self.terms] += 1
+        return found.tocsr()
+
+    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None):
+        return self.encode_queries([document.content() for document in documents])
+
+
+class WordVectorsEncoder:
+    """A matrix per text: the vector of each of its words; a text without words has none."""
+
+    dimension = DIMENSION
+
+    def __init__(self, name: str = "toy-tokens") -> None:
+        self.identity = EncoderIdentity(name, {"kind": "words"})
+        self._one = WordHashEncoder()
+
+    def encode_queries(self, texts: Sequence[str], *, language: str | None = None):
+        return [np.stack([np.zeros(DIMENSION, np.float32), *map(self._one._vector, words(text))])[1:] for text in texts]
+
+    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None):
+        return self.encode_queries([document.content() for document in documents])
 
 
 class ToyCollection:

@@ -6,7 +6,8 @@ number of texts keeps every batch's work and memory alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from lapca_bench.errors import EncoderError
 from lapca_bench.progress import progress
 
 Rows = npt.NDArray[np.int64]
+Output = TypeVar("Output")
 
 # A processor is fastest while a batch's activations stay in its caches (a 384-wide model encoded batches of 512 tokens
 # 1.5 to 3 times as fast as of 4,096); an accelerator needs large batches to be busy.
@@ -51,9 +53,9 @@ def says_out_of_memory(error: Exception) -> bool:
     return any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)
 
 
-def _halving(rows: Rows, forward: Callable[[Rows], Vectors], name: str) -> Vectors:
+def _halving(rows: Rows, forward: Callable[[Rows], Output], name: str) -> Iterator[tuple[Rows, Output]]:
     try:
-        return forward(rows)
+        output = forward(rows)
     except (MemoryError, RuntimeError) as error:
         if not isinstance(error, MemoryError) and not says_out_of_memory(error):
             raise
@@ -62,8 +64,26 @@ def _halving(rows: Rows, forward: Callable[[Rows], Vectors], name: str) -> Vecto
                 f"encoder {name!r} ran out of memory on a single text",
                 remedy="lower its maximum length, or run it on a machine with more memory",
             ) from error
+    else:
+        yield rows, output
+        return
     half = len(rows) // 2
-    return np.concatenate([_halving(rows[:half], forward, name), _halving(rows[half:], forward, name)])
+    yield from _halving(rows[:half], forward, name)
+    yield from _halving(rows[half:], forward, name)
+
+
+def run_batches(
+    lengths: Sequence[int] | npt.NDArray[np.int64], forward: Callable[[Rows], Output], *, name: str, budget: int
+) -> Iterator[tuple[Rows, Output]]:
+    """Positions of texts and what `forward` makes of the texts at them, until every text has had its turn.
+
+    A batch that does not fit into memory is halved and tried again, down to one text; then `EncoderError`.
+    """
+    with progress(f"encode ({name})", total=len(lengths), unit="text") as bar:
+        for batch in plan(lengths, budget):
+            for rows, output in _halving(batch, forward, name):
+                yield rows, output
+                bar.advance(len(rows))
 
 
 def encode_batches(
@@ -74,13 +94,8 @@ def encode_batches(
     dimension: int,
     budget: int = CPU_BUDGET,
 ) -> Vectors:
-    """Vectors of all texts in input order: `forward(rows)` gives those of the texts at these positions.
-
-    A batch that does not fit into memory is halved and tried again, down to one text; then `EncoderError`.
-    """
+    """Vectors of all texts in input order: `forward(rows)` gives those of the texts at these positions."""
     vectors = np.empty((len(lengths), dimension), dtype=np.float32)
-    with progress(f"encode ({name})", total=len(lengths), unit="text") as bar:
-        for rows in plan(lengths, budget):
-            vectors[rows] = _halving(rows, forward, name)
-            bar.advance(len(rows))
+    for rows, output in run_batches(lengths, forward, name=name, budget=budget):
+        vectors[rows] = output
     return vectors

@@ -41,33 +41,19 @@ class HeadSettings(_Settings):
     activation: Literal["identity", "tanh"] = "tanh"
 
 
-class TransformerSettings(_TextSettings):
-    """A bi-encoder that transformers can load.
+class WeightsSettings(_Settings):
+    """Which weights transformers loads, and how.
 
-    `checkpoint` is "resource:NAME", a local folder or a hub name; `query_checkpoint` is given where the two sides have
-    their own weights. `format` "e5-q4" reads the 4-bit file of multilingual-e5-small, for which `tokenizer` names the
-    tokenizer.json. `delta` is a file of changes to the weights, as `lapca-bench delta` writes it: "resource:NAME/path",
-    or a path seen from the folder of the card or recipe that names it. `language_tokens` maps ISO codes to the token
-    that opens a text (NLLB's way, the end-of-text token comes last); a text of another language is an error.
-    `architecture` names an encoder that is half of a larger model. `vocabulary` names the golden token ids that
-    `health.check` compares with. `batch_tokens` bounds a padded batch (default: what suits the device).
+    `checkpoint` is "resource:NAME", a local folder or a hub name. `format` "e5-q4" reads the 4-bit file of
+    multilingual-e5-small, for which `tokenizer` names the tokenizer.json. `batch_tokens` bounds a padded batch
+    (default: what suits the device).
     """
 
-    type: Literal["transformer"]
     checkpoint: str
-    query_checkpoint: str | None = None
     revision: str | None = None
     format: Literal["transformers", "e5-q4"] = "transformers"
     tokenizer: str | None = None
-    delta: str | None = None
-    pooling: Literal["cls", "mean", "last"]
-    query_max_length: int = Field(default=512, ge=3)
-    document_max_length: int = Field(default=512, ge=3)
-    head: HeadSettings | None = None
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    architecture: Literal["auto", "m2m100-encoder"] = "auto"
-    language_tokens: dict[str, str] | None = None
-    vocabulary: str | None = None
     batch_tokens: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
@@ -75,6 +61,32 @@ class TransformerSettings(_TextSettings):
         if (self.format == "e5-q4") != (self.tokenizer is not None):
             msg = 'format = "e5-q4" and `tokenizer` go together'
             raise ValueError(msg)
+        return self
+
+
+class TransformerSettings(WeightsSettings, _TextSettings):
+    """A bi-encoder that transformers can load.
+
+    `query_checkpoint` is given where the two sides have their own weights. `delta` is a file of changes to the weights,
+    as `lapca-bench delta` writes it: "resource:NAME/path", or a path seen from the folder of the card or recipe that
+    names it. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token comes
+    last); a text of another language is an error. `architecture` names an encoder that is half of a larger model.
+    `vocabulary` names the golden token ids that `health.check` compares with.
+    """
+
+    type: Literal["transformer"]
+    query_checkpoint: str | None = None
+    delta: str | None = None
+    pooling: Literal["cls", "mean", "last"]
+    query_max_length: int = Field(default=512, ge=3)
+    document_max_length: int = Field(default=512, ge=3)
+    head: HeadSettings | None = None
+    architecture: Literal["auto", "m2m100-encoder"] = "auto"
+    language_tokens: dict[str, str] | None = None
+    vocabulary: str | None = None
+
+    @model_validator(mode="after")
+    def _q4_is_one_model(self) -> Self:
         if self.format == "e5-q4" and self.query_checkpoint is not None:
             msg = 'format = "e5-q4" is one model for both sides'
             raise ValueError(msg)
@@ -146,6 +158,75 @@ class PythonSettings(_TextSettings):
 
     type: Literal["python"]
     path: str
+
+
+class _TwoSides(WeightsSettings):
+    """What the kinds that give no single vector have in common with bi-encoders: prompts and lengths."""
+
+    query_prompt: str = ""
+    document_prompt: str = ""
+    title_separator: str = " "
+    query_max_length: int = Field(default=512, ge=3)
+    document_max_length: int = Field(default=512, ge=3)
+
+
+class SparseSettings(_TwoSides):
+    """A learned sparse encoder: a weight for each token of the vocabulary, most of them zero.
+
+    `expansion` "masked-lm" is SPLADE's: log(1 + ReLU(logit)) of the language-modelling head, the maximum over the
+    text's tokens. "tokens" is BGE-M3's: ReLU of a linear layer (`head`, a safetensors file in the checkpoint's folder)
+    over each token's vector, the maximum over the places where a token stands. `special_tokens` "drop" leaves out
+    those that stand for no text, and the unknown token. `query_weights`, a JSON file {token: weight} in the
+    checkpoint's folder, makes of a query the weights of its distinct tokens, without the model.
+    """
+
+    expansion: Literal["masked-lm", "tokens"]
+    head: str | None = None
+    special_tokens: Literal["keep", "drop"] = "drop"
+    query_weights: str | None = None
+
+    @model_validator(mode="after")
+    def _tokens_need_a_head(self) -> Self:
+        if (self.expansion == "tokens") != (self.head is not None):
+            msg = 'expansion = "tokens" and `head` go together'
+            raise ValueError(msg)
+        return self
+
+
+class LateInteractionSettings(_TwoSides):
+    """A multi-vector encoder: one normalised vector per token, as ColBERT has them.
+
+    `projection` is a safetensors file in the checkpoint's folder whose `linear.weight` maps token vectors to narrower
+    ones. `query_marker` and `document_marker` are tokens put after the first one of a text. `query_fill` fills queries
+    up to their maximum length with a token whose vectors count (ColBERT's query augmentation); other tokens attend to
+    them only with `query_fill_attended`. `skip_punctuation` leaves out the vectors of punctuation in documents,
+    `special_tokens` "drop" those of tokens that stand for no text. `adapters` maps ISO codes to the language adapters
+    of an X-MOD model, of which `default_adapter` serves all other languages.
+    """
+
+    projection: str | None = None
+    query_marker: str | None = None
+    document_marker: str | None = None
+    query_fill: str | None = None
+    query_fill_attended: bool = False
+    skip_punctuation: bool = False
+    special_tokens: Literal["keep", "drop"] = "keep"
+    adapters: dict[str, str] | None = None
+    default_adapter: str | None = None
+
+    @model_validator(mode="after")
+    def _adapters_have_a_default(self) -> Self:
+        if (self.adapters is None) != (self.default_adapter is None):
+            msg = "`adapters` and `default_adapter` go together"
+            raise ValueError(msg)
+        return self
+
+
+class CrossEncoderSettings(WeightsSettings):
+    """A classifier of (query, document) pairs: with one label its logit is the score, with two their difference."""
+
+    title_separator: str = " "
+    max_length: int = Field(default=512, ge=3)
 
 
 EncoderSettings = Annotated[

@@ -32,11 +32,15 @@ CHUNK = 512  # texts tokenised at once; bounds the memory that the library's ric
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of each text, whether it was cut, and how many of its tokens are the unknown token."""
+    """Token ids of each text, whether it was cut, and how many of its tokens are the unknown token.
+
+    `types` says for pairs of texts which token is of which text, 0 or 1.
+    """
 
     ids: list[Ids]
     truncated: npt.NDArray[np.bool_]
     unknown: npt.NDArray[np.int64]
+    types: list[Ids] | None = None
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -99,6 +103,37 @@ class Tokenizer:
             for opening, one in zip(first, inner.ids, strict=True)
         ]
         return Tokens(ids, inner.truncated, inner.unknown)
+
+    def encode_pairs(self, pairs: Sequence[tuple[str, str]], max_length: int) -> Tokens:
+        """Ids of pairs of texts in one sequence each, the longer text cut first, and the types of their tokens."""
+        cut = [tuple(self._beginning(well_formed(text), max_length) for text in pair) for pair in pairs]
+        self._backend.enable_truncation(max_length, strategy="longest_first")
+        encodings = [
+            encoding
+            for start in range(0, len(cut), CHUNK)
+            for encoding in self._backend.encode_batch(cut[start : start + CHUNK])
+        ]
+        ids = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+        unknown = np.array([np.count_nonzero(one == self.unknown) for one in ids], dtype=np.int64)
+        truncated = np.array([len(encoding.overflowing) > 0 for encoding in encodings], dtype=np.bool_)
+        types = [np.asarray(encoding.type_ids, dtype=np.int32) for encoding in encodings]
+        return Tokens(ids, truncated, unknown, types)
+
+    @cached_property
+    def special(self) -> Ids:
+        """Ids of the tokens that stand for no text, such as those that open and close it."""
+        added = self._backend.get_added_tokens_decoder()
+        return np.array(sorted(number for number, token in added.items() if token.special), dtype=np.int32)
+
+    @property
+    def size(self) -> int:
+        """Number of tokens in the vocabulary, added ones included."""
+        return int(self._backend.get_vocab_size())
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The id of every token."""
+        return dict(self._backend.get_vocab())
 
     def id_of(self, token: str) -> int | None:
         """The id of a token, None where the vocabulary lacks it."""

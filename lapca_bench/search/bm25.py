@@ -25,9 +25,9 @@ from lapca_bench.errors import InputError, StoreError
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
-from lapca_bench.search.dense import without_self_matches
 from lapca_bench.search.java import anserini_version, find_java, lucene_version
 from lapca_bench.search.lucene import Analyser, LuceneIndex, analyser_of, write_index
+from lapca_bench.search.stored import without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.types import Document, Query
 

@@ -11,7 +11,7 @@ from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
-from lapca_bench.search.rerank import RerankSystem, Rescorer
+from lapca_bench.search.rerank import PairwiseSystem, RerankSystem, Rescorer
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
 
@@ -34,6 +34,33 @@ def _dense(making: Making) -> System:
     card, workspace = making.card, making.workspace
     assert card.encoder is not None  # noqa: S101 (the card's validator)
     return DenseSystem(build_encoder(card.encoder, card.name), workspace.vectors, workspace.executor)
+
+
+def _sparse(making: Making) -> System:
+    from lapca_bench.encoders.sparse import SparseTransformerEncoder
+    from lapca_bench.search.sparse import SparseSystem
+
+    card, workspace = making.card, making.workspace
+    assert card.sparse is not None  # noqa: S101 (the card's validator)
+    encoder = SparseTransformerEncoder(card.sparse, card.name)
+    return SparseSystem(encoder, workspace.sparse_vectors, workspace.executor)
+
+
+def _late_interaction(making: Making) -> System:
+    from lapca_bench.encoders.late_interaction import TokenVectorEncoder
+    from lapca_bench.search.late_interaction import LateInteractionSystem
+
+    card, workspace = making.card, making.workspace
+    assert card.late_interaction is not None  # noqa: S101 (the card's validator)
+    encoder = TokenVectorEncoder(card.late_interaction, card.name)
+    return LateInteractionSystem(encoder, workspace.token_vectors, workspace.executor)
+
+
+def _cross_encoder(making: Making) -> System:
+    from lapca_bench.encoders.cross_encoder import CrossEncoder
+
+    assert making.card.cross_encoder is not None  # noqa: S101 (the card's validator)
+    return PairwiseSystem(CrossEncoder(making.card.cross_encoder, making.card.name), making.card.name)
 
 
 def _bm25(making: Making) -> System:
@@ -73,6 +100,9 @@ def _rerank(making: Making) -> System:
 
 _MAKERS: dict[str, Callable[[Making], System]] = {
     "dense": _dense,
+    "sparse": _sparse,
+    "late-interaction": _late_interaction,
+    "cross-encoder": _cross_encoder,
     "bm25": _bm25,
     "fusion": _fusion,
     "margin": _margin,

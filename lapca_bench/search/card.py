@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from lapca_bench.encoders.settings import EncoderSettings, TransformerSettings
+from lapca_bench.encoders.settings import (
+    CrossEncoderSettings,
+    EncoderSettings,
+    LateInteractionSettings,
+    SparseSettings,
+    TransformerSettings,
+)
 from lapca_bench.errors import InputError
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -52,7 +58,16 @@ class RerankSettings(BaseModel):
 
 
 # The table of settings that each kind of system has, unless a builder makes it.
-TABLES = {"dense": "encoder", "bm25": "bm25", "fusion": "fusion", "margin": "margin", "rerank": "rerank"}
+TABLES = {
+    "dense": "encoder",
+    "sparse": "sparse",
+    "late-interaction": "late_interaction",
+    "cross-encoder": "cross_encoder",
+    "bm25": "bm25",
+    "fusion": "fusion",
+    "margin": "margin",
+    "rerank": "rerank",
+}
 
 
 class SystemCard(BaseModel):
@@ -76,6 +91,9 @@ class SystemCard(BaseModel):
     requires: list[str] = Field(default_factory=list)
     builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     encoder: EncoderSettings | None = None
+    sparse: SparseSettings | None = None
+    late_interaction: LateInteractionSettings | None = None
+    cross_encoder: CrossEncoderSettings | None = None
     bm25: BM25Settings | None = None
     fusion: FusionSettings | None = None
     margin: MarginSettings | None = None
@@ -106,7 +124,8 @@ class SystemCard(BaseModel):
     @property
     def models(self) -> tuple[BaseModel, ...]:
         """Settings of the models that this system itself reads weights of."""
-        return (self.encoder,) if self.encoder is not None else ()
+        found = (self.encoder, self.sparse, self.late_interaction, self.cross_encoder)
+        return tuple(settings for settings in found if settings is not None)
 
 
 def read_card(path: Path) -> SystemCard:

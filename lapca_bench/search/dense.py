@@ -14,9 +14,10 @@ from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.run import Int64, Run
 from lapca_bench.search.exact import Hits, pair_scores, top_k
 from lapca_bench.search.executor import Executor
+from lapca_bench.search.stored import corpus_rows, encoded, id_ranks, rescored, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
-from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
-from lapca_bench.types import Document, Query
+from lapca_bench.store.vectors import StoredCorpus, VectorStore
+from lapca_bench.types import Query
 
 
 class DenseSystem:
@@ -40,7 +41,7 @@ class DenseSystem:
                 "encoder": dict(encoder.settings),
                 "versions": dict(encoder.versions),
                 "similarity": self.encoder.similarity,
-                "storage": self.store.dtype,
+                "storage": self.store.form.dtype,
                 "search": "exact, float32 candidates rescored in float64",
             },
         )
@@ -50,8 +51,8 @@ class DenseSystem:
         corpus, vectors, notes = self._encoded(collection, queries)
         started = time.perf_counter()
         drop = collection.card.policy.self_match == "drop"
-        hits = top_k(vectors, corpus.matrices(), k + drop, lambda: _id_ranks(corpus.ids))
-        run = _run(self.name, queries, corpus.ids, hits, notes)
+        hits = top_k(vectors, corpus.matrices(), k + drop, lambda: id_ranks(corpus.ids))
+        run = run_of(self.name, queries, corpus.ids, hits, notes)
         run = without_self_matches(run).cut(k) if drop else run
         notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
         return replace(run, notes=notes)
@@ -68,32 +69,8 @@ class DenseSystem:
     def _encoded(
         self, collection: Collection, queries: Sequence[Query]
     ) -> tuple[StoredCorpus, Vectors, dict[str, Any]]:
-        asked = Tally()
-        vectors = self.store.queries(self.encoder, queries, asked)
-        first: list[Document] = []
-        corpus = self.store.documents(self.encoder, _remembering(collection.documents(), first), self._executor)
-        notes = {
-            "timings": {
-                "encode queries": round(asked.seconds, 3),
-                "encode documents": round(corpus.tally.seconds, 3),
-            },
-            "encoded": asked.encoded + corpus.tally.encoded,
-            "reused": asked.reused + corpus.tally.reused,
-            "index_bytes": corpus.tally.size,
-            "first_texts": self._first_texts(queries, first),
-        }
+        corpus, vectors, notes = encoded(self.store, self.encoder, self._executor, collection, queries)
         return corpus, vectors, notes
-
-    def _first_texts(self, queries: Sequence[Query], documents: Sequence[Document]) -> dict[str, str]:
-        """The first text of each side as the model saw it; encoders may say with `shown_query` and `shown_document`."""
-        query = getattr(self.encoder, "shown_query", str)
-        document = getattr(self.encoder, "shown_document", Document.content)
-        shown = {}
-        if queries:
-            shown["query"] = query(queries[0].text)
-        if documents:
-            shown["document"] = document(documents[0])
-        return shown
 
 
 class MarginSystem:
@@ -120,12 +97,12 @@ class MarginSystem:
         started = time.perf_counter()
         drop = collection.card.policy.self_match == "drop"
         matrices = corpus.matrices()
-        hits = top_k(vectors, matrices, max(k + drop, self.neighbours), lambda: _id_ranks(corpus.ids))
+        hits = top_k(vectors, matrices, max(k + drop, self.neighbours), lambda: id_ranks(corpus.ids))
         of_query = _mean_of_best(hits.queries, hits.scores, len(queries), self.neighbours)
         of_document = np.concatenate([np.empty(0), *(self._mean_of_nearest(matrix, vectors) for matrix in matrices)])
         both = (of_query[hits.queries] + of_document[hits.rows]) / 2
         margin = np.divide(hits.scores, both, out=np.zeros(len(both)), where=both != 0)
-        run = _run(self.name, queries, corpus.ids, Hits(hits.queries, hits.rows, margin.astype(np.float32)), notes)
+        run = run_of(self.name, queries, corpus.ids, Hits(hits.queries, hits.rows, margin.astype(np.float32)), notes)
         run = without_self_matches(run).cut(k) if drop else run.cut(k)
         notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
         return replace(run, notes=notes)
@@ -137,33 +114,6 @@ class MarginSystem:
         return _mean_of_best(back.queries, back.scores, len(wide), self.neighbours)
 
 
-def without_self_matches(run: Run) -> Run:
-    """The run without documents whose id equals their query's id."""
-    queries = np.asarray(run.queries, dtype=object)
-    rows = run.query_rows()
-    keep = run.vocabulary[run.codes] != queries[rows] if len(run) else np.zeros(0, dtype=bool)
-    return Run.from_columns(
-        run.name, run.queries, rows[keep], list(run.vocabulary[run.codes[keep]]), run.scores[keep], run.notes
-    )
-
-
-def corpus_rows(ids: Any, run: Run) -> Int64:
-    """For each result of `run` the place of its document among `ids`, the ids of a corpus."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    known = ids.combine_chunks() if len(ids) else pa.array([], type=pa.large_string())
-    places = pc.index_in(pa.array(run.vocabulary.tolist(), type=pa.large_string()), value_set=known)
-    rows: Int64 = places.to_numpy(zero_copy_only=False)[run.codes].astype(np.int64)
-    return rows
-
-
-def rescored(name: str, first: Run, scores: Any, notes: dict[str, Any]) -> Run:
-    """The pairs of `first` under other scores."""
-    documents = first.vocabulary[first.codes].tolist()
-    return Run.from_columns(name, first.queries, first.query_rows(), documents, scores, notes)
-
-
 def _mean_of_best(owners: Int64, scores: Any, count: int, k: int) -> Any:
     """For each of `count` owners the mean of its `k` highest scores (of all, where it has fewer)."""
     order = np.lexsort((-scores, owners))
@@ -172,28 +122,3 @@ def _mean_of_best(owners: Int64, scores: Any, count: int, k: int) -> Any:
     best = place < k
     sums = np.bincount(owners[best], weights=scores[best], minlength=count)
     return sums / np.maximum(np.bincount(owners[best], minlength=count), 1)
-
-
-def _run(name: str, queries: Sequence[Query], ids: Any, hits: Hits, notes: dict[str, Any]) -> Run:
-    import pyarrow as pa
-
-    documents = ids.take(pa.array(hits.rows)).to_pylist() if len(hits.rows) else []
-    return Run.from_columns(name, [query.id for query in queries], hits.queries, documents, hits.scores, notes)
-
-
-def _id_ranks(ids: Any) -> Int64:
-    """The rank of each id among all, ascending."""
-    import pyarrow.compute as pc
-
-    order: Int64 = pc.sort_indices(ids).to_numpy().astype(np.int64)
-    ranks = np.empty_like(order)
-    ranks[order] = np.arange(len(order))
-    return ranks
-
-
-def _remembering(documents: Any, first: list[Document]) -> Any:
-    """Pass documents on, keeping the first."""
-    for document in documents:
-        if not first:
-            first.append(document)
-        yield document

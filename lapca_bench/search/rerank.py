@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from lapca_bench.collections.base import Collection, document_texts
+from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.errors import EncoderError
 from lapca_bench.progress import progress
 from lapca_bench.run import Run
@@ -39,7 +40,7 @@ class PairScorer(Protocol):
     """Scores a query against documents, higher is better: a cross-encoder, or any function of two texts."""
 
     @property
-    def identity(self) -> SystemIdentity:
+    def identity(self) -> SystemIdentity | EncoderIdentity:
         """What changes its scores."""
 
     def score(self, query: Query, documents: Sequence[Document]) -> Sequence[float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lapca_bench.paths import cache_root
 from lapca_bench.search.executor import Executor, LocalExecutor
+from lapca_bench.store.forms import Sparse, TokenVectors
 from lapca_bench.store.vectors import VectorStore
 
 
@@ -21,6 +22,16 @@ class Workspace:
     def vectors(self) -> VectorStore:
         """The store of encoded texts."""
         return VectorStore(self.cache / "vectors")
+
+    @property
+    def sparse_vectors(self) -> VectorStore:
+        """The store of texts as term weights."""
+        return VectorStore(self.cache / "vectors", Sparse())
+
+    @property
+    def token_vectors(self) -> VectorStore:
+        """The store of texts as one vector per token."""
+        return VectorStore(self.cache / "vectors", TokenVectors())
 
     @property
     def indexes(self) -> Path:

@@ -1,11 +1,15 @@
-"""One shard of vectors on disk: a `.npy` file and, written after it, a manifest with its digest."""
+"""One shard of vectors on disk: a `.npy` file and, written after it, a manifest with its digest.
+
+A shard holds one row per text, or, where the manifest states `lengths`, that many entries for each text, one text's
+after the other's: token vectors, or the (term, weight) pairs of sparse rows.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +20,7 @@ from lapca_bench.errors import StoreError
 from lapca_bench.sealed import read_sealed, write_sealed
 
 Dtype = Literal["float32", "float16"]
-Stored = npt.NDArray[np.float32] | npt.NDArray[np.float16]
+Stored = npt.NDArray[Any]  # float32, float16, or pairs of a term and a float32
 
 _WHAT = "manifest of a vector shard"
 REPAIR = "`lapca-bench cache verify --repair` removes it; the next run encodes it again"
@@ -24,7 +28,7 @@ REPAIR = "`lapca-bench cache verify --repair` removes it; the next run encodes i
 
 @dataclass(frozen=True)
 class ShardManifest:
-    """What a shard holds. `sha256` and `size` are of the vector file's bytes."""
+    """What a shard holds: `rows` texts of `dimension` columns. `sha256` and `size` are of the vector file's bytes."""
 
     address: str
     encoder: str
@@ -36,6 +40,7 @@ class ShardManifest:
     dimension: int
     sha256: str
     size: int
+    lengths: tuple[int, ...] | None = None
 
 
 def vector_file(folder: Path, address: str) -> Path:
@@ -48,18 +53,26 @@ def manifest_file(folder: Path, address: str) -> Path:
     return folder / address[:2] / f"{address}.json"
 
 
-def write_shard(folder: Path, address: str, vectors: Stored, about: dict[str, str]) -> ShardManifest:
-    """Write the vectors, then the manifest; `about` gives encoder, encoder_digest, side and language."""
+def write_shard(
+    folder: Path,
+    address: str,
+    vectors: Stored,
+    about: dict[str, str],
+    dimension: int,
+    lengths: tuple[int, ...] | None = None,
+) -> ShardManifest:
+    """Write the vectors, then the manifest; `about` gives encoder, encoder_digest, side, language and dtype."""
     target = vector_file(folder, address)
     with atomic_path(target) as temporary:
         with temporary.open("wb") as handle:
             np.save(handle, vectors, allow_pickle=False)
         digest, size = digest_file(temporary), temporary.stat().st_size
-    rows, dimension = vectors.shape
+    rows = len(vectors) if lengths is None else len(lengths)
     manifest = ShardManifest(
-        address=address, dtype=str(vectors.dtype), rows=rows, dimension=dimension, sha256=digest, size=size, **about
+        address=address, rows=rows, dimension=dimension, sha256=digest, size=size, lengths=lengths, **about
     )
-    write_sealed(manifest_file(folder, address), asdict(manifest))
+    stated = {key: value for key, value in asdict(manifest).items() if value is not None}
+    write_sealed(manifest_file(folder, address), stated)
     return manifest
 
 
@@ -67,8 +80,9 @@ def read_manifest(path: Path) -> ShardManifest:
     """The manifest at `path`; raises `StoreError` where it is not one, or of another shard."""
     content = read_sealed(path, REPAIR, _WHAT)
     try:
-        manifest = ShardManifest(**content)
-    except TypeError as error:
+        lengths = content.pop("lengths", None)
+        manifest = ShardManifest(**content, lengths=None if lengths is None else tuple(map(int, lengths)))
+    except (TypeError, ValueError) as error:
         raise StoreError(f"this {_WHAT} cannot be read: {error}", path=path, remedy=REPAIR) from error
     if manifest.address != path.stem:
         raise StoreError("this manifest is of another vector shard", path=path, remedy=REPAIR)

@@ -18,12 +18,12 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 
 from lapca_bench.digest import digest_texts
-from lapca_bench.encoders.protocol import Encoder, Vectors
-from lapca_bench.errors import EncoderError, InputError
+from lapca_bench.errors import InputError
 from lapca_bench.lock import exclusive
 from lapca_bench.progress import progress
 from lapca_bench.store.executor import Executor, LocalExecutor
-from lapca_bench.store.shard import Dtype, ShardManifest, manifest_file, open_shard, read_manifest, write_shard
+from lapca_bench.store.forms import DENSE, AnyEncoder, Form
+from lapca_bench.store.shard import ShardManifest, manifest_file, open_shard, read_manifest, write_shard
 from lapca_bench.types import Document, Query
 
 Side = Literal["query", "document"]
@@ -71,10 +71,10 @@ class Encoded:
 class EncodePiece:
     """The task an executor runs on every piece: find its shard or make it."""
 
-    encoder: Encoder
+    encoder: AnyEncoder
     side: Side
     folder: Path
-    dtype: Dtype
+    form: Form
 
     def __call__(self, piece: Piece[Any]) -> Encoded:
         """Encode the piece unless its shard exists; two processes do not encode the same piece at the same time."""
@@ -86,73 +86,30 @@ class EncodePiece:
             if path.exists():
                 return Encoded(read_manifest(path), reused=True, seconds=0.0)
             started = time.perf_counter()
-            vectors = self._encode(piece)
+            ids = [text.id for text in piece.texts]
+            vectors, lengths = self.form.stored(self._encode(piece), self.encoder, ids)
             identity = self.encoder.identity
             about = {
                 "encoder": identity.name,
                 "encoder_digest": identity.digest,
                 "side": self.side,
                 "language": piece.language,
+                "dtype": self.form.dtype,
             }
-            manifest = write_shard(self.folder, address, self._narrow(vectors), about)
+            manifest = write_shard(self.folder, address, vectors, about, self.form.dimension(self.encoder), lengths)
             return Encoded(manifest, reused=False, seconds=time.perf_counter() - started)
 
     def _address(self, piece: Piece[Any]) -> str:
-        key = [self.encoder.identity.digest, self.side, self.dtype, piece.language]
+        key = [self.encoder.identity.digest, self.side, self.form.dtype, piece.language]
         if self.side == "document":
             return digest_texts([*key, *(part for text in piece.texts for part in (text.title, text.text))])
         return digest_texts([*key, *(text.text for text in piece.texts)])
 
-    def _encode(self, piece: Piece[Any]) -> Vectors:
+    def _encode(self, piece: Piece[Any]) -> Any:
         language = piece.language or None
         if self.side == "document":
-            vectors = self.encoder.encode_documents(piece.texts, language=language)
-        else:
-            vectors = self.encoder.encode_queries([text.text for text in piece.texts], language=language)
-        check_vectors(vectors, self.encoder, [text.id for text in piece.texts])
-        return vectors
-
-    def _narrow(self, vectors: Vectors) -> Any:
-        with np.errstate(over="ignore"):
-            narrow = np.ascontiguousarray(vectors, dtype=self.dtype)
-        if not np.isfinite(narrow).all():
-            raise EncoderError(
-                f"encoder {self.encoder.identity.name!r} returned values that {self.dtype} cannot hold",
-                remedy="store its vectors as float32",
-            )
-        return narrow
-
-
-def check_vectors(vectors: Any, encoder: Encoder, ids: Sequence[str]) -> None:
-    """Raise `EncoderError` unless `vectors` is float32 `(len(ids), dimension)`, finite, and normalised if promised.
-
-    A zero row is let through under "cosine": it is what a text without any known token gets from a static encoder.
-    """
-    name = encoder.identity.name
-    expected = (len(ids), encoder.dimension)
-    if not isinstance(vectors, np.ndarray) or vectors.shape != expected:
-        found = f"shape {vectors.shape}" if isinstance(vectors, np.ndarray) else type(vectors).__name__
-        raise EncoderError(
-            f"encoder {name!r} returned {found} for {len(ids)} texts, expected shape {expected}",
-            remedy="return one row per text, in the order of the texts",
-        )
-    if vectors.dtype != np.float32:
-        remedy = "convert what it returns with .astype(numpy.float32), or wrap it with lapca_bench.encoders.adapt"
-        raise EncoderError(f"encoder {name!r} returned {vectors.dtype}, expected float32", remedy=remedy)
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
-    if len(bad):
-        raise EncoderError(
-            f"encoder {name!r} returned NaN or infinity for {len(bad)} of {len(ids)} texts (first: {ids[bad[0]]!r})",
-            remedy="look at that text; half precision overflows in some models, float32 does not",
-        )
-    if encoder.similarity == "cosine":
-        norms = np.linalg.norm(vectors, axis=1)
-        off = np.flatnonzero((np.abs(norms - 1) > 1e-3) & (norms > 0))
-        if len(off):
-            raise EncoderError(
-                f'encoder {name!r} has similarity "cosine" but returned a row of length {norms[off[0]]:.4f}',
-                remedy='normalise its rows, or declare similarity "dot"',
-            )
+            return self.encoder.encode_documents(piece.texts, language=language)
+        return self.encoder.encode_queries([text.text for text in piece.texts], language=language)
 
 
 class StoredCorpus:
@@ -182,6 +139,11 @@ class StoredCorpus:
         """The memory-mapped matrices, each `(rows, dimension)` in the stored type."""
         return [open_shard(self._folder, manifest) for manifest in self.manifests]
 
+    def ragged(self) -> Iterator[tuple[Any, Any]]:
+        """(entries, lengths) per shard: a memory-mapped array, and how many of its entries each text has."""
+        for manifest in self.manifests:
+            yield open_shard(self._folder, manifest), np.asarray(manifest.lengths, dtype=np.int64)
+
     @property
     def ids(self) -> Any:
         """All document ids as one pyarrow chunked string array."""
@@ -196,15 +158,18 @@ class StoredCorpus:
 
 
 class VectorStore:
-    """Vectors under `root`, one folder per encoder identity. `shard_size` is the number of texts per shard."""
+    """Vectors under `root`, one folder per encoder identity. `shard_size` is the number of texts per shard.
 
-    def __init__(self, root: Path, dtype: Dtype = "float32", shard_size: int = SHARD_SIZE) -> None:
+    `form` is what a text becomes: `DENSE`, or another of `store.forms`, for the encoders that give it.
+    """
+
+    def __init__(self, root: Path, form: Form = DENSE, shard_size: int = SHARD_SIZE) -> None:
         self.root = root
-        self.dtype: Dtype = dtype
+        self.form = form
         self.shard_size = shard_size
 
     def documents(
-        self, encoder: Encoder, documents: Iterable[Document], executor: Executor | None = None
+        self, encoder: AnyEncoder, documents: Iterable[Document], executor: Executor | None = None
     ) -> StoredCorpus:
         """The vectors of `documents`; what the store lacks is encoded now, shard by shard, never holding the corpus.
 
@@ -214,7 +179,7 @@ class VectorStore:
         corpus = StoredCorpus(self._folder(encoder))
         ids: list[Any] = []
         pieces = _noting_ids(_pieces(documents, self.shard_size), ids)
-        task = EncodePiece(encoder, "document", corpus._folder, self.dtype)
+        task = EncodePiece(encoder, "document", corpus._folder, self.form)
         with progress(f"encode documents ({encoder.identity.name})", unit="doc") as bar:
             for outcome in (executor or LocalExecutor()).map(task, pieces):
                 corpus._append(outcome, ids[len(corpus.manifests)])
@@ -222,24 +187,24 @@ class VectorStore:
         _check_unique(corpus.ids)
         return corpus
 
-    def queries(self, encoder: Encoder, queries: Sequence[Query], tally: Tally | None = None) -> Vectors:
-        """The vectors of `queries`, `(len(queries), dimension)` float32 in their order; `tally` counts what it cost."""
+    def queries(self, encoder: AnyEncoder, queries: Sequence[Query], tally: Tally | None = None) -> Any:
+        """What the queries become, in their order; `tally` counts what it cost.
+
+        Dense: `(len(queries), dimension)` float32. Sparse: a CSR array. Token vectors: a list of arrays.
+        """
         order = sorted(range(len(queries)), key=lambda i: queries[i].language)
-        task = EncodePiece(encoder, "query", self._folder(encoder), self.dtype)
-        vectors = np.empty((len(queries), encoder.dimension), dtype=np.float32)
-        done = 0
+        task = EncodePiece(encoder, "query", self._folder(encoder), self.form)
+        found: list[Any] = []
         with progress(f"encode queries ({encoder.identity.name})", total=len(queries), unit="query") as bar:
             for piece in _pieces((queries[i] for i in order), self.shard_size):
                 outcome = task(piece)
-                rows = order[done : done + outcome.manifest.rows]
-                vectors[rows] = open_shard(task.folder, outcome.manifest)
-                done += len(rows)
+                found.append((open_shard(task.folder, outcome.manifest), outcome.manifest.lengths))
                 if tally is not None:
                     tally.add(outcome)
-                bar.advance(len(rows))
-        return vectors
+                bar.advance(outcome.manifest.rows)
+        return self.form.joined(found, np.argsort(np.array(order, dtype=np.int64)), encoder)
 
-    def _folder(self, encoder: Encoder) -> Path:
+    def _folder(self, encoder: AnyEncoder) -> Path:
         return self.root / encoder.identity.digest[:16]
 
 

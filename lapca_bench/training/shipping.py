@@ -8,7 +8,7 @@ from typing import Any
 
 from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta
-from lapca_bench.encoders.transformer import load_model
+from lapca_bench.encoders.network import load_model
 from lapca_bench.training.card import model_card
 from lapca_bench.training.checkpoint import read_record
 from lapca_bench.training.recipe import Recipe

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.encoders.checkpoint import find
+from lapca_bench.encoders.network import load_model
 from lapca_bench.encoders.pooling import pool
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.encoders.tokenizer import Tokenizer, load_tokenizer
-from lapca_bench.encoders.transformer import load_model
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
 from lapca_bench.training.recipe import TrainedSettings

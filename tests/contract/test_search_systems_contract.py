@@ -1,15 +1,18 @@
 """What every kind of system owes, over the same odd inputs."""
 
 import pytest
-from search_toys import ToyCollection, WordHashEncoder, documents, queries
+from search_toys import ToyCollection, WordCountEncoder, WordHashEncoder, WordVectorsEncoder, documents, queries
 
 from lapca_bench.errors import MissingResourceError
 from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
 from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.late_interaction import LateInteractionSystem
 from lapca_bench.search.rerank import PairwiseSystem, RerankSystem
+from lapca_bench.search.sparse import SparseSystem
 from lapca_bench.search.system import System, SystemIdentity
+from lapca_bench.store.forms import Sparse, TokenVectors
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document
 
@@ -27,6 +30,14 @@ class Overlap:
 
 def dense(folder):
     return DenseSystem(WordHashEncoder(), VectorStore(folder / "vectors", shard_size=2))
+
+
+def sparse(folder):
+    return SparseSystem(WordCountEncoder(), VectorStore(folder / "vectors", Sparse(), shard_size=2))
+
+
+def late(folder):
+    return LateInteractionSystem(WordVectorsEncoder(), VectorStore(folder / "vectors", TokenVectors(), shard_size=2))
 
 
 def bm25(folder):
@@ -54,6 +65,8 @@ def char_ngrams(folder):
 
 KINDS = {
     "dense": dense,
+    "sparse": sparse,
+    "late interaction": late,
     "margin": lambda folder: MarginSystem(dense(folder)),
     "bm25": bm25,
     "rrf": lambda folder: FusionSystem([dense(folder), MarginSystem(dense(folder))], "rrf"),
@@ -61,6 +74,8 @@ KINDS = {
     "pairwise": lambda folder: PairwiseSystem(Overlap(), "overlap"),
     "rerank": lambda folder: RerankSystem(dense(folder), PairwiseSystem(Overlap(), "overlap")),
     "rerank by vectors": lambda folder: RerankSystem(PairwiseSystem(Overlap(), "overlap"), dense(folder)),
+    "rerank by terms": lambda folder: RerankSystem(late(folder), sparse(folder)),
+    "rerank by token vectors": lambda folder: RerankSystem(sparse(folder), late(folder)),
     "bm25s": bm25s,
     "char-ngrams": char_ngrams,
 }

@@ -19,7 +19,7 @@ pytest.importorskip("transformers")
 from encoders_tiny import write_checkpoint  # noqa: E402
 
 from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta  # noqa: E402
-from lapca_bench.encoders.transformer import load_model  # noqa: E402
+from lapca_bench.encoders.network import load_model  # noqa: E402
 
 TEXTS = ["Cat", "the mat . the cat sat", "zebra 42"]
 MOVED = "encoder.layer.1.output.dense.weight"

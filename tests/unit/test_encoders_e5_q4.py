@@ -139,7 +139,7 @@ def test_the_folder_is_written_once_and_addressed_by_content(tmp_path: Path, mon
 def test_transformers_loads_the_folder_without_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from lapca_bench.encoders.transformer import load_model
+    from lapca_bench.encoders.network import load_model
 
     monkeypatch.setenv("LAPCA_BENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "weights.bin").write_bytes(PACKED)

@@ -3,6 +3,7 @@ import pytest
 from search_toys import WordHashEncoder, documents, queries
 
 from lapca_bench.errors import EncoderError, InputError, StoreError
+from lapca_bench.store.forms import Dense
 from lapca_bench.store.shard import vector_file
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document
@@ -51,7 +52,7 @@ def test_whatever_changes_a_vector_changes_the_address(tmp_path):
     store.documents(WordHashEncoder(), corpus)
     for encoder, root, texts in [
         (WordHashEncoder(salt=1), store, corpus),
-        (WordHashEncoder(), VectorStore(tmp_path, dtype="float16"), corpus),
+        (WordHashEncoder(), VectorStore(tmp_path, Dense("float16")), corpus),
         (WordHashEncoder(), store, documents("one", "two", language="de")),
         (WordHashEncoder(), store, documents("two", "one")),
         (WordHashEncoder(), store, [Document("d0", "", title="one"), Document("d1", "two")]),
@@ -89,7 +90,7 @@ def test_a_flipped_byte_is_found_and_its_shard_named(tmp_path):
 
 
 def test_float16_stores_half_the_bytes_and_refuses_what_it_cannot_hold(tmp_path):
-    corpus = VectorStore(tmp_path, dtype="float16").documents(WordHashEncoder(), documents("one"))
+    corpus = VectorStore(tmp_path, Dense("float16")).documents(WordHashEncoder(), documents("one"))
     assert corpus.matrices()[0].dtype == np.float16
 
     class Large(WordHashEncoder):
@@ -99,7 +100,7 @@ def test_float16_stores_half_the_bytes_and_refuses_what_it_cannot_hold(tmp_path)
             return np.full(16, 1e6, np.float32)
 
     with pytest.raises(EncoderError, match="float16 cannot hold"):
-        VectorStore(tmp_path, dtype="float16").documents(Large("large", salt=9), documents("one"))
+        VectorStore(tmp_path, Dense("float16")).documents(Large("large", salt=9), documents("one"))
 
 
 @pytest.mark.parametrize(

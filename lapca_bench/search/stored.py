@@ -1,0 +1,106 @@
+"""What the systems over a vector store have in common: encoding both sides, and runs from places in a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lapca_bench.collections.base import Collection
+from lapca_bench.run import Int64, Run
+from lapca_bench.search.exact import Hits
+from lapca_bench.search.executor import Executor
+from lapca_bench.store.forms import AnyEncoder
+from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
+from lapca_bench.types import Document, Query
+
+
+def encoded(
+    store: VectorStore,
+    encoder: AnyEncoder,
+    executor: Executor | None,
+    collection: Collection,
+    queries: Sequence[Query],
+) -> tuple[StoredCorpus, Any, dict[str, Any]]:
+    """The corpus and the queries as the store holds them, what it lacks encoded now, and the notes of what it cost."""
+    asked = Tally()
+    vectors = store.queries(encoder, queries, asked)
+    first: list[Document] = []
+    corpus = store.documents(encoder, _remembering(collection.documents(), first), executor)
+    notes = {
+        "timings": {
+            "encode queries": round(asked.seconds, 3),
+            "encode documents": round(corpus.tally.seconds, 3),
+        },
+        "encoded": asked.encoded + corpus.tally.encoded,
+        "reused": asked.reused + corpus.tally.reused,
+        "index_bytes": corpus.tally.size,
+        "first_texts": _first_texts(encoder, queries, first),
+    }
+    return corpus, vectors, notes
+
+
+def _first_texts(encoder: AnyEncoder, queries: Sequence[Query], documents: Sequence[Document]) -> dict[str, str]:
+    """The first text of each side as the model saw it; encoders may say with `shown_query` and `shown_document`."""
+    query = getattr(encoder, "shown_query", str)
+    document = getattr(encoder, "shown_document", Document.content)
+    shown = {}
+    if queries:
+        shown["query"] = query(queries[0].text)
+    if documents:
+        shown["document"] = document(documents[0])
+    return shown
+
+
+def without_self_matches(run: Run) -> Run:
+    """The run without documents whose id equals their query's id."""
+    queries = np.asarray(run.queries, dtype=object)
+    rows = run.query_rows()
+    keep = run.vocabulary[run.codes] != queries[rows] if len(run) else np.zeros(0, dtype=bool)
+    return Run.from_columns(
+        run.name, run.queries, rows[keep], list(run.vocabulary[run.codes[keep]]), run.scores[keep], run.notes
+    )
+
+
+def corpus_rows(ids: Any, run: Run) -> Int64:
+    """For each result of `run` the place of its document among `ids`, the ids of a corpus."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = ids.combine_chunks() if len(ids) else pa.array([], type=pa.large_string())
+    places = pc.index_in(pa.array(run.vocabulary.tolist(), type=pa.large_string()), value_set=known)
+    rows: Int64 = places.to_numpy(zero_copy_only=False)[run.codes].astype(np.int64)
+    return rows
+
+
+def rescored(name: str, first: Run, scores: Any, notes: dict[str, Any]) -> Run:
+    """The pairs of `first` under other scores."""
+    documents = first.vocabulary[first.codes].tolist()
+    return Run.from_columns(name, first.queries, first.query_rows(), documents, scores, notes)
+
+
+def run_of(name: str, queries: Sequence[Query], ids: Any, hits: Hits, notes: dict[str, Any]) -> Run:
+    """The run of hits whose rows are places among `ids`."""
+    import pyarrow as pa
+
+    documents = ids.take(pa.array(hits.rows)).to_pylist() if len(hits.rows) else []
+    return Run.from_columns(name, [query.id for query in queries], hits.queries, documents, hits.scores, notes)
+
+
+def id_ranks(ids: Any) -> Int64:
+    """The rank of each id among all, ascending."""
+    import pyarrow.compute as pc
+
+    order: Int64 = pc.sort_indices(ids).to_numpy().astype(np.int64)
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    return ranks
+
+
+def _remembering(documents: Any, first: list[Document]) -> Any:
+    """Pass documents on, keeping the first."""
+    for document in documents:
+        if not first:
+            first.append(document)
+        yield document
