@@ -28,6 +28,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "onnx": ("ONNX encoders", ("onnxruntime", "onnxruntime_extensions")),
     "sentence-transformers": ("sentence-transformers folders", ("sentence_transformers",)),
     "bm25s": ("BM25 without Java", ("bm25s", "Stemmer")),
+    "transliteration": ("character n-grams between scripts", ("anyascii",)),
     "xor": ("XOR-Retrieve's tokens", ("nltk",)),
     "irds": ("collections of ir-datasets", ("ir_datasets",)),
     "training": ("training", ("accelerate", "peft")),

@@ -4,7 +4,7 @@
 * `interpolation`, the Mr. TyDi hybrid (Zhang et al. 2021, arXiv:2108.08787): per query and system
   `(s − (min + max) / 2) / (max − min)`, between −½ and ½; a document that a system did not return gets that system's
   minimum; then the weighted sum. Stated rule for a constant list, where the formula divides by zero: every document of
-  it counts as its best (½), a document that it lacks as its minimum (−½).
+  it counts as its best (½), a document that it lacks as its minimum (−½). (The released script divides by zero there.)
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ EXTRAS = {
     "onnx": ("onnxruntime", "onnxruntime_extensions"),
     "sentence-transformers": ("sentence_transformers",),
     "bm25s": ("bm25s", "Stemmer"),
+    "transliteration": ("anyascii",),
 }
 
 

@@ -27,6 +27,14 @@ def test_ngrams_keep_marks_and_fold_case_and_width():
     assert CharacterNgrams(4, 4)(["हिं", "ＡＢ", "ß"]) == [[" हिं", "हिं "], [" ab "], [" ss "]]
 
 
+def test_transliteration_brings_names_of_different_scripts_together():
+    pytest.importorskip("anyascii")
+    latin = CharacterNgrams(4, 4, latin=True)
+    assert latin(["Москва"]) == latin(["moskva"]) == [[" mos", "mosk", "oskv", "skva", "kva "]]
+    assert latin(["東京 Ünïcode, C!"]) == latin(["dong jing unicode c"])
+    assert latin(["", "?!"]) == [[], []]
+
+
 @pytest.mark.parametrize(("shortest", "longest"), [(0, 3), (4, 3)])
 def test_lengths_that_do_not_exist_are_refused(shortest, longest):
     with pytest.raises(ValueError, match="do not exist"):
@@ -59,5 +67,5 @@ def test_a_tie_on_the_cut_goes_to_the_larger_id(tmp_path, name):
 
 
 def test_identities_differ():
-    systems = [build_system(name) for name in ("bm25s", "char-ngrams")]
-    assert len({system.identity.digest for system in systems}) == 2
+    systems = [build_system(name) for name in ("bm25s", "char-ngrams", "char-ngrams-latin")]
+    assert len({system.identity.digest for system in systems}) == 3

@@ -29,10 +29,12 @@ pytestmark = pytest.mark.skipif(bool(_absent()), reason=_absent() or "Lucene is 
 # One page of the kind that help-pages holds, in each of its languages; "needle" words stand in one document only.
 PAGES = {
     "ar": ("حفظ المستند في ملف جديد", "حذف الصورة من الجدول"),
+    "bn": ("নতুন ফাইলে নথি সংরক্ষণ করা", "টেবিল থেকে ছবি মুছে ফেলা"),
     "de": ("Dokumente in neuen Dateien speichern", "Bilder aus Tabellen löschen"),
     "el": ("Αποθήκευση εγγράφων σε νέα αρχεία", "Διαγραφή εικόνων από πίνακες"),
     "en": ("Saving documents to new files", "Deleting pictures from tables"),
     "es": ("Guardar documentos en archivos nuevos", "Eliminar imágenes de las tablas"),
+    "fa": ("ذخیره سند در پرونده جدید", "حذف تصویر از جدول"),
     "fi": ("Asiakirjojen tallentaminen tiedostoihin", "Kuvien poistaminen taulukoista"),
     "fr": ("Enregistrer les documents dans des fichiers", "Supprimer les images des tableaux"),
     "hi": ("दस्तावेज़ नई फ़ाइल में सहेजना", "तालिका से चित्र मिटाना"),
@@ -45,10 +47,13 @@ PAGES = {
     "pt": ("Salvar documentos em novos arquivos", "Excluir imagens de tabelas"),
     "ru": ("Сохранение документов в новых файлах", "Удаление изображений из таблиц"),
     "sv": ("Spara dokument i nya filer", "Ta bort bilder från tabeller"),
+    "sw": ("Kuhifadhi hati katika faili mpya", "Kufuta picha kutoka jedwali"),
+    "te": ("కొత్త ఫైలులో పత్రాన్ని భద్రపరచడం", "పట్టిక నుండి చిత్రాన్ని తొలగించడం"),
     "th": ("บันทึกเอกสารเป็นไฟล์ใหม่", "ลบรูปภาพออกจากตาราง"),
     "tr": ("Belgeleri yeni dosyalara kaydetme", "Tablolardan resimleri silme"),
     "uk": ("Збереження документів у нових файлах", "Вилучення зображень із таблиць"),
     "vi": ("Lưu tài liệu vào tệp mới", "Xóa hình ảnh khỏi bảng"),
+    "yo": ("Fífi ìwé pamọ́ sínú fáìlì tuntun", "Yíyọ àwòrán kúrò nínú tábìlì"),
     "zh": ("将文档保存到新文件", "从表格中删除图片"),
 }
 
@@ -68,6 +73,41 @@ def test_help_pages_has_no_language_without_a_page_here():
     from lapca_bench.collections.helppages import LANGUAGES
 
     assert set(LANGUAGES) <= set(PAGES)
+
+
+# What each language of Mr. TyDi and MIRACL is cut by, as the row shows it.
+SHOWN = {
+    "ar": "ArabicAnalyzer",
+    "bn": "BengaliAnalyzer",
+    "de": "GermanAnalyzer",
+    "en": "DefaultEnglishAnalyzer",
+    "es": "SpanishAnalyzer",
+    "fa": "PersianAnalyzer",
+    "fi": "FinnishAnalyzer",
+    "fr": "FrenchAnalyzer",
+    "hi": "HindiAnalyzer",
+    "id": "IndonesianAnalyzer",
+    "ja": "JapaneseAnalyzer",
+    "ko": "CJKAnalyzer",
+    "ru": "RussianAnalyzer",
+    "sw": "WhitespaceAnalyzer",
+    "te": "TeluguAnalyzer",
+    "th": "standard+lowercase+nGram",
+    "yo": "standard+lowercase",
+    "zh": "CJKAnalyzer",
+}
+
+
+@pytest.mark.parametrize("family", ["mr-tydi", "miracl"])
+def test_no_language_of_mr_tydi_and_miracl_is_left_to_the_fallback(tmp_path, family):
+    from lapca_bench.collections import registry
+
+    asked = {language for name in registry.expand(family) for language in registry.card(name).document_languages}
+    assert asked <= set(SHOWN)
+    assert len(asked) == {"mr-tydi": 11, "miracl": 18}[family]
+    corpus = [Document(f"d-{language}", PAGES[language][0], language=language) for language in sorted(asked)]
+    run = search(tmp_path, corpus, queries("x"))
+    assert run.notes["analysers"] == {language: SHOWN[language] for language in sorted(asked)}
 
 
 def test_every_analyser_of_the_table_can_be_made(tmp_path):
