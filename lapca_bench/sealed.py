@@ -14,6 +14,7 @@ from typing import Any
 from lapca_bench.atomic import write_json
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import StoreError
+from lapca_bench.parsing import json_value
 
 SEAL = "seal"
 DIGESTS = "digests.json"
@@ -21,7 +22,7 @@ DIGESTS = "digests.json"
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content`, a mapping of JSON values without the key "seal", with its seal."""
-    plain = json.loads(json.dumps(content, allow_nan=False))  # as it will be read: keys are strings, tuples lists
+    plain = json_value(json.dumps(content, allow_nan=False))  # as it will be read: keys are strings, tuples lists
     write_json(path, {**plain, SEAL: digest_value(plain)})
 
 
@@ -31,10 +32,10 @@ def read_sealed(path: Path, remedy: str, what: str = "manifest") -> dict[str, An
     Raises `StoreError` with `remedy` where it cannot be read, is no JSON object, or does not match its seal.
     """
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json_value(path.read_text("utf-8"))
     except OSError as error:
         raise StoreError(f"this {what} cannot be read: {error.strerror}", path=path, remedy=remedy) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise StoreError(f"this {what} cannot be read: {error}", path=path, remedy=remedy) from error
     if not isinstance(content, dict):
         raise StoreError(f"this {what} cannot be read: it is no JSON object", path=path, remedy=remedy)

@@ -29,8 +29,9 @@ def passages(path: Path, language: str) -> Iterator[Document]:
                     message = f"{len(row)} tab-separated columns where 3 are needed (id, text, title)"
                     raise InputError(message, path=path, line=start, remedy="mend this line or fetch the file again")
                 if not row[0]:
-                    raise InputError("a passage without id", path=path, line=start)
+                    raise InputError("a passage without id", path=path, line=start, remedy="give it an id")
                 yield Document(row[0], row[1], row[2], language)
             start = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"not a DPR passage file: {error}", path=path, line=start) from error
+        remedy = "mend this line or fetch the file again"
+        raise InputError(f"not a DPR passage file: {error}", path=path, line=start, remedy=remedy) from error

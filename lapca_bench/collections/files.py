@@ -37,6 +37,7 @@ from lapca_bench.collections.files_reading import Fields, beir_judgements, read_
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint
 from lapca_bench.collections.reading import judgements
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
+from lapca_bench.parsing import toml_table
 from lapca_bench.run import Qrels
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -127,11 +128,11 @@ def read_card(path: Path) -> FileCard:
     """A validated card; raises `InputError` with file, line and key for the first thing that is wrong with it."""
     try:
         text = path.read_text(encoding="utf-8")
-        return FileCard.model_validate(tomllib.loads(text))
+        return FileCard.model_validate(toml_table(text))
     except FileNotFoundError as error:
         raise UsageError("there is no such card", path=path, remedy="give the path of a collection's .toml") from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", path=path) from error
+        raise InputError(f"cannot be read: {error.strerror or error}", path=path, remedy="check the path") from error
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8: {error.reason}", path=path, remedy="save the card as UTF-8") from error
     except tomllib.TOMLDecodeError as error:

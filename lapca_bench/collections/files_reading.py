@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from lapca_bench.collections.reading import lines, records
 from lapca_bench.errors import InputError
 from lapca_bench.types import Document, Query
 
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _ENDINGS = (".jsonl", ".tsv", ".parquet")
 
 
@@ -175,7 +177,7 @@ def beir_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
         if number == 1 or not line.strip():
             continue
         values = line.split("\t")
-        if len(values) != 3 or not values[2].strip().lstrip("-").isdigit():
+        if len(values) != 3 or not _WHOLE_NUMBER.fullmatch(values[2].strip()):
             message = "not three tab-separated columns (query-id, corpus-id, score) with a whole number as score"
             raise InputError(message, path=path, line=number, remedy="this must be a file of BEIR's qrels folder")
         yield values[0], values[1], int(values[2])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 
 _WHOLE = "fetch the file again and compare its size with the publisher's"
 
@@ -41,7 +42,7 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
     except (gzip.BadGzipFile, zlib.error) as error:
         raise InputError(f"not a whole gzip file: {error}", path=path, line=number + 1, remedy=_WHOLE) from error
     except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", path=path) from error
+        raise InputError(f"cannot be read: {error.strerror or error}", path=path, remedy="check the path") from error
 
 
 def rows(path: Path, names: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
@@ -68,11 +69,12 @@ def records(path: Path, fields: Sequence[str]) -> Iterator[tuple[int, dict[str, 
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = json_value(line)
         except json.JSONDecodeError as error:
             raise InputError(f"not JSON: {error.msg}", path=path, line=number, remedy=_WHOLE) from error
         if not isinstance(record, dict):
-            raise InputError(f"a JSON object is needed, not {type(record).__name__}", path=path, line=number)
+            message = f"a JSON object is needed, not {type(record).__name__}"
+            raise InputError(message, path=path, line=number, remedy="write one object per line")
         absent = [field for field in fields if field not in record]
         if absent:
             remedy = f"every line needs {', '.join(fields)}"
@@ -95,8 +97,8 @@ def judgements(path: Path) -> Iterator[tuple[str, str, int]]:
         try:
             grade = int(fields[3])
         except ValueError as error:
-            message = f"the grade {fields[3]!r} is not a whole number"
-            raise InputError(message, path=path, line=number) from error
+            message = f"the grade {fields[3][:40]!r} is not a whole number"
+            raise InputError(message, path=path, line=number, remedy="grades are whole numbers") from error
         yield fields[0], fields[2], grade
 
 
@@ -104,7 +106,7 @@ def document(path: Path) -> Any:
     """The value of a JSON file; raises `InputError` where it is not JSON or not UTF-8."""
     text = "\n".join(line for _, line in lines(path))
     try:
-        return json.loads(text)
+        return json_value(text)
     except json.JSONDecodeError as error:
         raise InputError(f"not JSON: {error.msg}", path=path, line=error.lineno, remedy=_WHOLE) from error
 
@@ -114,5 +116,5 @@ def text_of(record: dict[str, Any], field: str, path: Path, line: int) -> str:
     value = record[field]
     if not isinstance(value, str):
         message = f"the field {field!r} must be a string, not {type(value).__name__}"
-        raise InputError(message, path=path, line=line)
+        raise InputError(message, path=path, line=line, remedy="mend this record")
     return value

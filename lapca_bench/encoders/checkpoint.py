@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import InputError, MissingResourceError, StoreError, UsageError
+from lapca_bench.parsing import json_value
 from lapca_bench.sealed import damage, sealed_digests
 
 RESOURCE = "resource:"
@@ -65,7 +65,7 @@ def configuration(folder: Path) -> dict[str, Any]:
     """The content of config.json; raises `InputError` when it is absent or malformed."""
     path = folder / "config.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         remedy = "point `checkpoint` at a whole transformers folder"
         raise InputError(f"no readable config.json: {error}", path=path, remedy=remedy) from error

@@ -8,7 +8,6 @@ values in 18 bytes, a float16 scale and 16 bytes whose low nibbles are values 0 
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from lapca_bench.atomic import atomic_folder, write_json
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import InputError, LapcaError
 from lapca_bench.lock import exclusive
+from lapca_bench.parsing import json_value
 from lapca_bench.paths import cache_root
 from lapca_bench.sealed import seal_folder
 
@@ -32,6 +32,7 @@ FORMAT = 1  # raise it when the folder written from the same file changes
 REMEDY = "fetch it again with `lapca-bench fetch me5-small-q4`"
 
 _FLOAT32, _Q4 = 0, 1
+_MOST_LAYERS = 200  # a garbled head must not make millions of names
 _LAYER_NAMES = {
     "q": "attention.self.query",
     "k": "attention.self.key",
@@ -133,7 +134,8 @@ def _read_shape(reader: _Reader) -> Shape:
     hidden, layers, heads, feed_forward, vocabulary, positions, types = numbers
     rounded = float(np.float64(str(np.float32(epsilon))))
     shape = Shape(hidden, layers, heads, feed_forward, vocabulary, positions, types, rounded)
-    if min(numbers) < 1 or shape.hidden % shape.heads or max(numbers) > 2**24 or not 0 < epsilon < 1:
+    sound = min(numbers) >= 1 and max(numbers) <= 2**24 and layers <= _MOST_LAYERS
+    if not sound or shape.hidden % shape.heads or not 0 < epsilon < 1:
         raise reader.error(f"its head makes no sense: {shape}")
     return shape
 
@@ -225,7 +227,7 @@ def _configuration(shape: Shape, pad: int) -> dict[str, Any]:
 
 def _special_tokens(tokenizer: Path) -> Mapping[str, int]:
     try:
-        content = json.loads(tokenizer.read_text(encoding="utf-8"))
+        content = json_value(tokenizer.read_text(encoding="utf-8"))
         added = {token["content"]: int(token["id"]) for token in content["added_tokens"]}
         return {name: added[name] for name in ("<s>", "<pad>", "</s>", "<unk>", "<mask>")}
     except (OSError, ValueError, KeyError, TypeError) as error:

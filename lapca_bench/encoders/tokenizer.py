@@ -7,7 +7,6 @@ defaults change between releases. Only a checkpoint without that file goes throu
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from lapca_bench.digest import digest_bytes, digest_file, digest_value
 from lapca_bench.encoders.extras import need
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.errors import InputError, LapcaError
+from lapca_bench.parsing import json_value
 
 Ids = npt.NDArray[np.int32]
 Padded = npt.NDArray[np.int64]
@@ -156,7 +156,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"not readable as JSON: {error}", path=path, remedy="fetch the checkpoint again") from error
     return content if isinstance(content, dict) else {}

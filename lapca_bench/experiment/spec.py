@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lapca_bench.errors import UsageError, unknown_name
+from lapca_bench.parsing import toml_table
 
 ENTRY_POINTS = "lapca_bench.systems"  # a package that brings systems may bring experiments with them
 
@@ -61,7 +62,7 @@ def read(path: Path) -> Experiment:
     """
     text = _text(path)
     try:
-        values = tomllib.loads(text)
+        values = toml_table(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at line (\d+), column \d+\)|\(at end of document\)", str(error))
         line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.errors import InputError, UsageError
+from lapca_bench.parsing import json_value
 from lapca_bench.report.published import PublishedValue
 from lapca_bench.store.results import StoredResult
 
 # MTEB's names of the tasks that both score alike.
 TASKS = {"xquad-retrieval": "XQuADRetrieval", "tatoeba": "Tatoeba", "miracl": "MIRACLRetrieval", "bucc": "BUCC.v2"}
 _NAMES = {"nDCG": "ndcg", "RR": "mrr", "R": "recall", "AP": "map", "P": "precision", "Accuracy": "accuracy", "F1": "f1"}
+_MTEB = "MTEB writes one JSON file per task, with task_name and scores by split"
 _FROM_MTEB = {"ndcg": "nDCG", "mrr": "MRR", "recall": "R", "map": "mAP", "precision": "P"}
 
 
@@ -125,14 +127,17 @@ def read_mteb(path: Path, about: Attribution, measures: Iterable[str] = ()) -> l
     Raises `InputError` where the file is not one, lacks a measure, or holds a score outside [0, 1].
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json_value(path.read_text(encoding="utf-8"))
         task, splits = str(content["task_name"]), dict(content["scores"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"not an MTEB result file: {error}", path=path) from error
+        raise InputError(f"not an MTEB result file: {error}", path=path, remedy=_MTEB) from error
     families = {name: family for family, name in TASKS.items()}
     collection = about.collection or families.get(task, task)
     if not splits:
-        raise InputError("not an MTEB result file: it holds no scores", path=path)
+        raise InputError("not an MTEB result file: it holds no scores", path=path, remedy=_MTEB)
+    for entries in splits.values():
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise InputError("not an MTEB result file: a split is no list of entries", path=path, remedy=_MTEB)
     return [
         _value(path, (collection, str(split)), entry, key, about)
         for split, entries in splits.items()
@@ -154,7 +159,8 @@ def _value(
 ) -> PublishedValue:
     score = entry.get(key)
     if not isinstance(score, int | float) or not 0 <= score <= 1:
-        raise InputError(f"{key} is {score!r} for {entry.get('hf_subset')!r}", path=path, key=key)
+        message = f"{key} is {score!r} for {entry.get('hf_subset')!r}"
+        raise InputError(message, path=path, key=key, remedy="scores are fractions, 0 to 1")
     printed = f"{100 * score:.3f}"
     return PublishedValue(
         collection=place[0],

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lapca_bench.errors import InputError, MissingResourceError, unknown_name
+from lapca_bench.parsing import toml_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Published:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return toml_table(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise MissingResourceError("the published numbers lack this file", path=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lapca_bench.errors import InputError, UsageError, unknown_name
+from lapca_bench.parsing import toml_table
 
 Text = Annotated[str, Field(min_length=1)]
 Points = Annotated[float, Field(gt=0, le=100)]
@@ -110,7 +111,7 @@ class Recipe(_Strict):
 def read(path: Path) -> Recipe:
     """One recipe; raises `InputError` with path and key where it is not valid."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = toml_table(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read: {error.strerror or error}", path=path) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

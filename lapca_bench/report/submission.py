@@ -14,6 +14,7 @@ from typing import Any
 
 from lapca_bench.atomic import atomic_path
 from lapca_bench.errors import InputError, LapcaError
+from lapca_bench.parsing import json_value
 from lapca_bench.report.board_verify import verify
 from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
@@ -126,7 +127,7 @@ def read(path: Path) -> Submission:
 
     try:
         table = pq.read_table(path)
-        content = json.loads((table.schema.metadata or {})[KEY])
+        content = json_value((table.schema.metadata or {})[KEY])
         if content["format"] != FORMAT:
             raise InputError("a submission of another version of lapca-bench", path=path, remedy="pack it again")
         results = [

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from lapca_bench.errors import InputError
 
@@ -68,6 +68,27 @@ class _Limits:
         return str(path)
 
 
+class _Member(io.RawIOBase):
+    """The bytes of a member; damage that shows only while it is read is the same clear error."""
+
+    def __init__(self, stream: IO[bytes], archive: Path) -> None:
+        self._stream = stream
+        self._archive = archive
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` as far as there is something."""
+        try:
+            content = self._stream.read(len(buffer))
+        except _BROKEN as error:
+            raise _refuse(self._archive, f"the archive is damaged: {error}") from error
+        buffer[: len(content)] = content
+        return len(content)
+
+
 def _zip_members(archive: Path, wanted: Wanted) -> Iterator[tuple[str, IO[bytes]]]:
     limits = _Limits(archive)
     with zipfile.ZipFile(archive) as opened:
@@ -78,7 +99,7 @@ def _zip_members(archive: Path, wanted: Wanted) -> Iterator[tuple[str, IO[bytes]
             if (info.external_attr >> 16) & 0o170000 == 0o120000:
                 raise _refuse(archive, f"the member {name!r} is a link")
             with opened.open(info) as stream:
-                yield name, stream
+                yield name, io.BufferedReader(_Member(stream, archive))
 
 
 def _tar_members(archive: Path, stream: IO[bytes] | None, wanted: Wanted) -> Iterator[tuple[str, IO[bytes]]]:
@@ -91,7 +112,7 @@ def _tar_members(archive: Path, stream: IO[bytes] | None, wanted: Wanted) -> Ite
             content = opened.extractfile(info) if info.isreg() else None
             if content is None:
                 raise _refuse(archive, f"the member {name!r} is a link or a device")
-            yield name, content
+            yield name, io.BufferedReader(_Member(content, archive))
 
 
 def _part_of_deb(archive: Path, part: str) -> IO[bytes]:

@@ -17,6 +17,7 @@ from lapca_bench.encoders.settings import (
     TransformerSettings,
 )
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import toml_table
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -138,7 +139,7 @@ def read_card(path: Path) -> SystemCard:
     except OSError as error:
         raise InputError(f"cannot read: {error.strerror}", path=path, remedy="check the path") from None
     try:
-        values = tomllib.loads(text)
+        values = toml_table(text)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
         line = int(place[1]) if place else len(text.splitlines())

@@ -18,6 +18,7 @@ import numpy as np
 
 from lapca_bench.atomic import atomic_path
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 from lapca_bench.run import Qrels, Run
 from lapca_bench.store.textfile import read_utf8, write_utf8
 
@@ -228,7 +229,7 @@ def read_parquet(path: Path, name: str | None = None) -> Run:
         encoded = table["query"].cast(pa.large_string()).combine_chunks().dictionary_encode()
         documents = table["document"].cast(pa.large_string()).combine_chunks()
         scores = table["score"].cast(pa.float64()).to_numpy()
-        about = json.loads((table.schema.metadata or {}).get(_METADATA, b"{}"))
+        about = json_value((table.schema.metadata or {}).get(_METADATA, b"{}"))
     except FileNotFoundError as error:
         raise InputError("no such file", path=path, remedy="check the path") from error
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapca_bench.atomic import atomic_folder, remove, write_json, write_text
 from lapca_bench.errors import InputError, UsageError
+from lapca_bench.parsing import json_value
 from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.training.card import model_card
 from lapca_bench.training.recipe import Recipe
@@ -70,7 +71,7 @@ class Record:
 def read_record(checkpoint: Path) -> Record:
     """What stands beside the weights; raises `InputError` for a folder that is no checkpoint or is damaged."""
     try:
-        content = json.loads((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
+        content = json_value((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
         return Record(**content | {"progress": Progress(**content["progress"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = "name a step-N folder of `pretrain`; if this is one, delete it: the one before it is used then"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from lapca_bench.collections.reading import records
 from lapca_bench.errors import InputError
 from lapca_bench.training.recipe import BlockSettings
 
@@ -136,37 +136,24 @@ class JsonLinesCorpus:
         """Pages of one link, as they stand in the file."""
         group: list[Page] = []
         finished: set[str] = set()
-        try:
-            lines = self._path.open(encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot be read: {error.strerror}", path=self._path, remedy="check the path") from error
-        with lines:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                page = self._page(line, number)
-                if group and page.link != group[0].link:
-                    finished.add(group[0].link)
-                    yield group
-                    group = []
-                if page.link in finished:
-                    remedy = "sort the file by link, so that linked pages follow each other"
-                    raise InputError(
-                        f"link {page.link!r} comes again", path=self._path, line=number, key="link", remedy=remedy
-                    )
-                group.append(page)
+        for number, record in records(self._path, ()):
+            page = self._page(record, number)
+            if group and page.link != group[0].link:
+                finished.add(group[0].link)
+                yield group
+                group = []
+            if page.link in finished:
+                remedy = "sort the file by link, so that linked pages follow each other"
+                raise InputError(
+                    f"link {page.link!r} comes again", path=self._path, line=number, key="link", remedy=remedy
+                )
+            group.append(page)
         if group:
             yield group
 
-    def _page(self, line: str, number: int) -> Page:
-        try:
-            content = json.loads(line)
-        except ValueError as error:
-            raise InputError(
-                f"not JSON: {error}", path=self._path, line=number, remedy="one object per line"
-            ) from error
+    def _page(self, content: dict[str, Any], number: int) -> Page:
         for key in ("link", "language"):
-            if not isinstance(content, dict) or not isinstance(content.get(key), str) or not content[key]:
+            if not isinstance(content.get(key), str) or not content[key]:
                 remedy = "every page needs link, language and text or paragraphs"
                 raise InputError(f"no {key} here", path=self._path, line=number, key=key, remedy=remedy)
         paragraphs = content.get("paragraphs", content.get("text"))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import InputError, UsageError, unknown_name
+from lapca_bench.parsing import toml_table
 
 
 class _Table(BaseModel):
@@ -205,7 +206,7 @@ def load_recipe(name: str, **changes: Any) -> Recipe:
     """
     path = find_recipe(name)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = toml_table(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML: {error}", path=path, remedy="mend the file at this place") from error
     for key, value in changes.items():

@@ -8,13 +8,13 @@ up through an SQLite index of file offsets, built once beside the text, so memor
 from __future__ import annotations
 
 import bz2
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 from lapca_bench.training.linked import Page, Paragraph
 
 _BATCH = 10_000
@@ -99,7 +99,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 def _record(line: bytes, path: Path, number: int | None) -> dict[str, object]:
     try:
-        record = json.loads(line)
+        record = json_value(line)
         if isinstance(record, dict) and "title" in record and "text" in record:
             return record
     except ValueError:

@@ -7,17 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from encoders_tiny import write_checkpoint
+from fault_toys import write_result
 from search_toys import WordHashEncoder, documents
 
 from lapca_bench.encoders.checkpoint import weights_digest
 from lapca_bench.errors import LapcaError, StoreError
-from lapca_bench.run import Run
 from lapca_bench.sealed import SEAL, read_sealed, seal_folder, write_sealed
 from lapca_bench.store import cache
-from lapca_bench.store.results import Result, ResultStore
+from lapca_bench.store.results import ResultStore
 from lapca_bench.store.vectors import VectorStore
 
 TEXTS = documents(*(f"text number {i}" for i in range(6)))
@@ -30,25 +29,6 @@ def flipped(path: Path, bit: int) -> bytes:
     content[bit // 8] ^= 1 << bit % 8
     path.write_bytes(content)
     return kept
-
-
-def write_result(root: Path) -> Path:
-    return ResultStore(root).write(
-        Result(
-            key="k" * 64,
-            system="toy",
-            title="Toy",
-            kind="dense",
-            system_digest="d",
-            collection="family/subset",
-            split="test",
-            languages=["en"],
-            aggregates=[{"measure": "nDCG@10", "language": "", "mean": 0.5, "queries": 1}],
-            provenance={"timings": {}},
-            scores=pd.DataFrame({"query": ["q"], "language": ["en"], "measure": ["nDCG@10"], "value": [0.5]}),
-            run=Run.from_dict("toy", {"q": {"a": 1.0}}),
-        )
-    )
 
 
 def read_result_again(root: Path) -> None:

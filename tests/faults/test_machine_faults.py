@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import random
 import shutil
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_toys import calls, command, in_own_process, write_collection, write_encoder
+from fault_toys import write_result
 from search_toys import WordHashEncoder, documents
 
 from lapca_bench import atomic
 from lapca_bench.encoders.batching import encode_batches
 from lapca_bench.errors import EncoderError, StoreError
 from lapca_bench.store import cache
+from lapca_bench.store.results import ResultStore
 from lapca_bench.store.vectors import VectorStore
 
 CORPUS = documents(*(f"text number {i}" for i in range(40)))
@@ -121,33 +123,56 @@ def test_a_cache_deleted_under_a_job_is_named_and_made_again(tmp_path):
     assert len(np.concatenate(again.matrices())) == 40
 
 
-def test_two_jobs_on_one_cache_share_the_work(tmp_path):
-    """Both processes finish with the same table, and no text was encoded twice, probes of the encoder apart."""
-    card, encoder = write_collection(tmp_path / "data"), write_encoder(tmp_path)
-    words = ("run", "-e", encoder, "-c", str(card), "-q")
-
-    def run(name: str):
-        return in_own_process(*words, "-o", str(tmp_path / name), cache=tmp_path / "cache", folder=tmp_path)
-
-    with ThreadPoolExecutor(2) as pool:
-        ended = list(pool.map(run, ("one", "two")))
-    assert [one.code for one in ended] == [0, 0], [one.err for one in ended]
-    tables = [next(path.glob("tables/*.csv")).read_text() for path in (tmp_path / "one", tmp_path / "two")]
-    assert tables[0] == tables[1]
-    assert calls(tmp_path) <= 70 + 2 * 6
-    assert list(cache.verify(tmp_path / "cache")) == []
+def forked(count: int, work) -> list[int]:
+    """Run `work` in so many processes at once; their exit codes."""
+    children = []
+    for _ in range(count):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                work()
+                code = 0
+            os._exit(code)
+        children.append(child)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
-def test_two_jobs_on_one_folder_of_results(tmp_path):
-    card, encoder = write_collection(tmp_path / "data"), write_encoder(tmp_path)
-    words = command("run", "-e", encoder, "-c", str(card), "-o", str(tmp_path / "out"), "-q")
-    environment = {**os.environ, "LAPCA_BENCH_CACHE": str(tmp_path / "cache")}
-    started = [subprocess.Popen(words, stdout=subprocess.DEVNULL, env=environment) for _ in range(2)]
-    assert [process.wait(300) for process in started] == [0, 0]
-    from lapca_bench.store.results import ResultStore
+class Counting(WordHashEncoder):
+    """Slow enough for two processes to meet; every shard it encodes is a line in a file."""
 
-    (stored,) = ResultStore(tmp_path / "out").all()
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
+
+    def encode_documents(self, documents, *, language=None):
+        time.sleep(0.02)
+        with self._log.open("a") as log:
+            log.write(f"{documents[0].id}\n")
+        return super().encode_documents(documents, language=language)
+
+
+def test_jobs_on_one_cache_share_the_work(tmp_path):
+    """Every process gets all vectors, and no shard was encoded twice."""
+
+    def work() -> None:
+        corpus = store(tmp_path).documents(Counting(tmp_path / "log.txt"), CORPUS)
+        assert len(np.concatenate(corpus.matrices())) == 40
+
+    assert forked(3, work) == [0, 0, 0]
+    assert sorted((tmp_path / "log.txt").read_text().split()) == sorted(f"d{i}" for i in range(0, 40, 8))
+    assert list(cache.verify(tmp_path)) == []
+
+
+def test_jobs_that_write_one_result_leave_a_whole_one(tmp_path):
+    def work() -> None:
+        for value in (0.25, 0.5, 0.75):
+            write_result(tmp_path, value * random.random())
+
+    assert forked(3, work) == [0, 0, 0]
+    (stored,) = ResultStore(tmp_path).all()
     stored.verify()
+    assert len(list(stored.folder.glob("*.parquet"))) == 2
     assert atomic.sweep(tmp_path) == []
 
 

@@ -29,6 +29,7 @@ from readers import ODD, Reader, readers
 SEED = 20261124
 SECONDS = 2.0
 MEMORY = 2 * 1024**3
+ROUNDS = 50  # over all readers, so that an unfinished long run has tried them all
 DEAR = 20  # a dear reader gets a twentieth of a cheap one's inputs
 
 
@@ -110,16 +111,23 @@ def _too_slow(_signum: int, _frame: FrameType | None) -> None:
     raise TooSlow(f"more than {SECONDS:g} s of processor time")
 
 
-def fuzz(reader: Reader, inputs: int, folder: Path) -> Tally:
-    """So many inputs for one reader; the first are its whole files, which must be read as they are or refused."""
-    tally = Tally()
-    draw = random.Random(f"{SEED} {reader.name}")
-    path = folder / reader.file
-    for content in reader.seeds:
-        attempt(reader, path, content, tally)
-    while tally.tried < inputs:
-        attempt(reader, path, mutated(draw, reader), tally)
-    return tally
+class Fuzzed:
+    """One reader under fire; `upto` goes on to so many inputs, of which the first are its whole files."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.tally = Tally()
+        self._draw = random.Random(f"{SEED} {reader.name}")
+
+    def upto(self, inputs: int, folder: Path) -> None:
+        """Try until so many inputs were tried in all."""
+        path = folder / self.reader.file
+        while self.tally.tried < inputs:
+            seeds = self.reader.seeds
+            whole = self.tally.tried < len(seeds)
+            attempt(
+                self.reader, path, seeds[self.tally.tried] if whole else mutated(self._draw, self.reader), self.tally
+            )
 
 
 def main() -> int:
@@ -131,25 +139,31 @@ def main() -> int:
     chosen = [reader for reader in readers().values() if not given.only or reader.name in given.only]
     for reader in chosen:  # libraries are loaded before memory is limited
         with tempfile.TemporaryDirectory() as folder:
-            fuzz(reader, 1, Path(folder))
+            Fuzzed(reader).upto(1, Path(folder))
     _limit_memory()
     signal.signal(signal.SIGPROF, _too_slow)
     share = given.inputs / sum(1 if reader.cheap else 1 / DEAR for reader in chosen)
     total = Counter[str]()
     began = time.perf_counter()
-    print(f"{'reader':<22}   tried    read refused failed")
     quick = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder in memory, made for this run alone
     with tempfile.TemporaryDirectory(dir=quick) as folder:
-        for reader in chosen:
-            tally = fuzz(reader, round(share if reader.cheap else share / DEAR) + 1, Path(folder))
-            failed = sum(tally.failures.values())
-            print(f"{reader.name:<22} {tally.tried:7} {tally.read:7} {tally.refused:7} {failed:6}", flush=True)
-            for what, count in tally.failures.most_common(12):
-                print(f"  FAILED {count} × {what}\n    {tally.examples[what][:160]!r}", flush=True)
-            total.update(tried=tally.tried, read=tally.read, refused=tally.refused, failed=failed)
+        fuzzed = [Fuzzed(reader) for reader in chosen]
+        for part in range(1, ROUNDS + 1):
+            for one in fuzzed:
+                one.upto(round(share * part / ROUNDS / (1 if one.reader.cheap else DEAR)) + 1, Path(folder))
+            tried = sum(one.tally.tried for one in fuzzed)
+            failures = sum(sum(one.tally.failures.values()) for one in fuzzed)
+            print(f"{tried} tried, {failures} failed, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    print(f"{'reader':<22}   tried    read refused failed")
+    for one in fuzzed:
+        tally, failed = one.tally, sum(one.tally.failures.values())
+        print(f"{one.reader.name:<22} {tally.tried:7} {tally.read:7} {tally.refused:7} {failed:6}")
+        for what, count in tally.failures.most_common(12):
+            print(f"  FAILED {count} × {what}\n    {tally.examples[what][:160]!r}")
+        total.update(tried=tally.tried, read=tally.read, refused=tally.refused, failed=failed)
     print(
-        f"{total['tried']} inputs tried, {total['read']} read, {total['refused']} clean errors, {total['failed']} failures;"
-        f" {time.perf_counter() - began:.0f} s"
+        f"{total['tried']} inputs tried, {total['read']} read, {total['refused']} clean errors,"
+        f" {total['failed']} failures; {time.perf_counter() - began:.0f} s"
     )
     return 1 if total["failed"] else 0
 

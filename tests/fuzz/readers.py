@@ -168,7 +168,7 @@ def readers() -> dict[str, Reader]:
     mteb = {"task_name": "Tatoeba", "scores": {"test": [{"hf_subset": "deu-eng", "f1": 0.5, "ndcg_at_10": 0.25}]}}
     squad = {"data": [{"title": "t", "paragraphs": [{"context": "A b. C d.", "sentence_breaks": [[0, 4], [5, 9]], "qas": [
         {"id": "1", "question": "q?", "answers": [{"text": "b", "answer_start": 2}]}]}]}]}  # fmt: skip
-    pair_columns = dict.fromkeys(pairs.COLUMNS, ["a", "b"])
+    pair_columns: dict[str, list[object]] = {name: ["a", "b"] for name in pairs.COLUMNS}
     shard = {"address": "x", "encoder": "e", "encoder_digest": "d", "side": "query", "language": "", "dtype": "float32",
              "rows": 1, "dimension": 2, "sha256": "0", "size": 3}  # fmt: skip
     result = {"format": 1, "key": "k", "system": "s", "title": "t", "kind": "k", "system_digest": "d", "collection": "c/d",

@@ -1,0 +1,30 @@
+"""What the fault tests share: a small result in a store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from lapca_bench.run import Run
+from lapca_bench.store.results import Result, ResultStore
+
+
+def write_result(root: Path, value: float = 0.5) -> Path:
+    """One result, always under the same key; returns its folder."""
+    return ResultStore(root).write(
+        Result(
+            key="k" * 64,
+            system="toy",
+            title="Toy",
+            kind="dense",
+            system_digest="d",
+            collection="family/subset",
+            split="test",
+            languages=["en"],
+            aggregates=[{"measure": "nDCG@10", "language": "", "mean": value, "queries": 1}],
+            provenance={"timings": {}},
+            scores=pd.DataFrame({"query": ["q"], "language": ["en"], "measure": ["nDCG@10"], "value": [value]}),
+            run=Run.from_dict("toy", {"q": {"a": value}}),
+        )
+    )
