@@ -3,6 +3,8 @@
 # make test    the whole test suite, offline
 # make board  the leaderboard pages, from the numbers in leaderboards/
 # make axe     axe-core, with which the browser tests check accessibility (they skip without it); needs npm
+# make faults  kill -9 at every write of every verb, and count what is survived (long)
+# make fuzz    a million damaged files for the readers (long)
 # make check   what CI runs: lint, types, dependency rule, tests
 
 PYTHON ?= python3
@@ -11,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := build/axe-core-4.14.1
 
-.PHONY: setup demo test board axe lint check clean
+.PHONY: setup demo test board axe faults fuzz lint check clean
 
 setup: $(STAMP)
 
@@ -39,6 +41,12 @@ $(AXE)/axe.min.js:
 	echo "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745  $(AXE)/axe-core-4.14.1.tgz" | sha256sum --check --quiet
 	tar -xzf $(AXE)/axe-core-4.14.1.tgz -C $(AXE) --strip-components=1 package/axe.min.js package/LICENSE
 	touch $@
+
+faults: setup
+	$(BIN)/python tests/faults/harness.py
+
+fuzz: setup
+	$(BIN)/python tests/fuzz/harness.py
 
 lint: setup
 	$(BIN)/ruff check .
