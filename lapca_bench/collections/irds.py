@@ -25,10 +25,11 @@ from lapca_bench.types import Document, Query
 _MEASURES = ("nDCG@10", "AP@100", "RR@10", "R@100")
 _AT_ONCE = 1000
 _TITLE_FIELDS = ("title", "headline")
-_NOTE = (
-    "Read through ir-datasets; documents as its default_text() gives them. Its Mr. TyDi is version 1.0: not comparable "
-    "with mr-tydi, which is version 1.1."
-)
+_NOTE = "Read through ir-datasets; documents as its default_text() gives them."
+# Data sets of which the library has another version than the collection of that name here: version, measures, note.
+_OTHER_VERSIONS = {
+    "mr-tydi": ("1.0", ("RR@100", "R@100"), "Version 1.0: not comparable with mr-tydi here, which is version 1.1."),
+}
 
 
 def _library() -> Any:
@@ -161,18 +162,20 @@ class IrdsFamily:
             remedy = "name a subset that has them, such as a test split"
             raise UsageError(f"irds/{subset} has no {', '.join(absent)}", remedy=remedy)
         documentation = data.documentation() if hasattr(data, "documentation") else {}
+        release = f"ir-datasets {_versions()}"
+        version, measures, note = _OTHER_VERSIONS.get(subset.partition("/")[0], ("", _MEASURES, ""))
         return CollectionCard(
             name=f"{self.name}/{subset}",
             family=self.name,
             title=str(documentation.get("pretty_name") or subset),
-            version=f"ir-datasets {_versions()}",
+            version=f"{version} ({release})" if version else release,
             licence="see the publisher",
             citation="MacAvaney et al.: Simplified Data Wrangling with ir_datasets. SIGIR 2021.",
             url=f"https://ir-datasets.com/{subset.split('/', maxsplit=1)[0]}.html",
-            policy=Policy(_MEASURES),
+            policy=Policy(measures),
             query_languages=_languages(data.queries_lang()),
             document_languages=_languages(data.docs_lang()),
-            note=_NOTE,
+            note=f"{_NOTE} {note}".rstrip(),
         )
 
     def presence(self, subset: str) -> Presence:

@@ -119,7 +119,7 @@ def _refuse_unequal(results: Sequence[Scored]) -> None:
             )
     families: dict[str, set[str]] = {}
     for collection, (version, _) in versions.items():
-        families.setdefault(collection.partition("/")[0], set()).add(version)
+        families.setdefault(_data_set(collection), set()).add(version)
     for family, found_versions in families.items():
         if len(found_versions) > 1:
             listed = ", ".join(sorted(found_versions))
@@ -131,6 +131,12 @@ def _refuse_unequal(results: Sequence[Scored]) -> None:
     ):
         if len(values) > 1:
             raise UsageError(f"results differ in {what}: {', '.join(sorted(values))}", remedy=f"choose one {what}")
+
+
+def _data_set(collection: str) -> str:
+    """The family, or for a collection of ir-datasets its data set: "irds/mr-tydi/te/test" is Mr. TyDi too."""
+    family, _, subset = collection.partition("/")
+    return subset.partition("/")[0] if family == "irds" else family
 
 
 def _lines(results: Sequence[Scored], measure: str, labels: Mapping[tuple[str, str], str]) -> list[_Line]:

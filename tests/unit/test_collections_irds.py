@@ -47,7 +47,10 @@ def test_any_id_may_be_named(no_network):
     assert expand("irds/mr-tydi/te/test") == ("irds/mr-tydi/te/test",)
     card = registry.card("irds/mr-tydi/te/test")
     assert (card.query_languages, card.document_languages) == (("te",), ("te",))
-    assert "1.0" in card.note
+    assert card.version.startswith("1.0 (ir-datasets ")
+    assert card.policy.measures == ("RR@100", "R@100")
+    assert "not comparable with mr-tydi here, which is version 1.1" in card.note
+    assert "Mr. TyDi" not in registry.card("irds/vaswani").note
 
 
 @pytest.mark.parametrize("name", ["vaswani", "mr-tydi/te/test", "miracl/te/dev", "clirmatrix/de/multi8/en/test1"])

@@ -90,6 +90,12 @@ def test_versions_of_one_family_are_not_mixed():
         comparison([result("a", "x/de-en", {"de": [0.5]}), result("a", "x/fr-en", {"fr": [0.5]}, version="2")])
 
 
+def test_mr_tydi_of_ir_datasets_is_another_version_than_ours():
+    ours = result("a", "mr-tydi/fi", {"fi": [0.5]}, version="1.1")
+    with pytest.raises(UsageError, match=r"mr-tydi are of versions 1\.0 \(ir-datasets 0\.5\.11\), 1\.1"):
+        comparison([ours, result("a", "irds/mr-tydi/te/test", {"te": [0.5]}, version="1.0 (ir-datasets 0.5.11)")])
+
+
 def test_two_collections_with_one_column_are_refused():
     with pytest.raises(UsageError, match="x/de-en and x/mixed"):
         comparison([result("a", "x/de-en", {"de": [0.5]}), result("a", "x/mixed", {"de": [0.5], "fr": [0.5]})])
