@@ -1,7 +1,8 @@
 """Post-processing of a frozen encoder's vectors, fitted on unlabelled vectors: the heads that zero-shot papers use.
 
-Each is one affine map per language (or one for all): `x -> (x - offset) @ projection`, followed by L2 normalisation
-where similarity is cosine. Labels, queries and judgements take no part in fitting.
+Each is one affine map per language (or one for all): `x -> (x - offset) @ projection`, less what lies along the
+directions of `removed`, followed by L2 normalisation where similarity is cosine. Labels and judgements take no part in
+fitting. Trained heads (`training.heads`) are maps of the same form, for all languages.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,35 +23,52 @@ from lapca_bench.errors import EncoderError, UsageError
 from lapca_bench.types import Document
 
 Method = Literal["centring", "language-mean-removal", "whitening", "lir"]
+METHODS: tuple[Method, ...] = get_args(Method)
 Float64 = npt.NDArray[np.float64]
 EVERY = "*"  # the key of a map that serves all languages
 
 
 @dataclass(frozen=True, eq=False)
 class AffineMap:
-    """`x -> (x - offset) @ projection`; no projection means the identity."""
+    """`x -> y - (y @ removed.T) @ removed` with `y = (x - offset) @ projection`.
+
+    `offset` is `(in,)`, `projection` `(in, out)`, `removed` has orthonormal rows `(directions, in)`; both default to
+    nothing done, and no map has both.
+    """
 
     offset: Float64
     projection: Float64 | None = None
+    removed: Float64 | None = None
 
     def apply(self, vectors: Vectors) -> Vectors:
-        """`(n, dimension)` to `(n, dimension of the projection)` float32."""
+        """`(n, in)` to `(n, out)` float32."""
         moved = vectors.astype(np.float64) - self.offset
-        mapped: Vectors = (moved if self.projection is None else moved @ self.projection).astype(np.float32)
+        if self.projection is not None:
+            moved = moved @ self.projection
+        if self.removed is not None:
+            moved = moved - (moved @ self.removed.T) @ self.removed
+        mapped: Vectors = moved.astype(np.float32)
         return mapped
 
     @property
+    def arrays(self) -> dict[str, Float64]:
+        """What it is made of, by name."""
+        given = {"offset": self.offset, "projection": self.projection, "removed": self.removed}
+        return {name: array for name, array in given.items() if array is not None}
+
+    @property
     def digest(self) -> str:
-        """Digest of both arrays."""
-        projection = b"" if self.projection is None else np.ascontiguousarray(self.projection).tobytes()
-        return digest_bytes(np.ascontiguousarray(self.offset).tobytes() + projection)
+        """Digest of its arrays."""
+        return digest_value(
+            {name: digest_bytes(np.ascontiguousarray(array).tobytes()) for name, array in self.arrays.items()}
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class PostProcessing:
-    """A fitted method: a map per language, or one under `EVERY`."""
+    """A fitted or trained head: a map per language, or one under `EVERY`. `method` is its name."""
 
-    method: Method
+    method: str
     maps: Mapping[str, AffineMap]
 
     @cached_property
@@ -99,9 +117,8 @@ def language_mean_removal(vectors: Mapping[str, Vectors], components: int | None
     if not 0 <= kept <= most:
         raise UsageError(f"{len(means)} languages have at most {most} directions between their means")
     _, _, directions = np.linalg.svd(means - means.mean(axis=0), full_matrices=False)
-    basis = directions[:kept]
-    projection = np.eye(means.shape[1]) - basis.T @ basis
-    return PostProcessing("language-mean-removal", {EVERY: AffineMap(np.zeros(means.shape[1]), projection)})
+    whole = AffineMap(np.zeros(means.shape[1]), removed=directions[:kept])
+    return PostProcessing("language-mean-removal", {EVERY: whole})
 
 
 def whitening(vectors: Mapping[str, Vectors], dimension: int | None = None) -> PostProcessing:
@@ -135,9 +152,21 @@ def lir(vectors: Mapping[str, Vectors], components: int = 1) -> PostProcessing:
     for language, one in matrices.items():
         # The right singular vectors are the eigenvectors of the small Gram matrix.
         _, directions = np.linalg.eigh(one.T @ one)
-        basis = directions[:, -components:]
-        maps[language] = AffineMap(np.zeros(dimension), np.eye(dimension) - basis @ basis.T)
+        maps[language] = AffineMap(np.zeros(dimension), removed=directions[:, -components:].T)
     return PostProcessing("lir", maps)
+
+
+def fit(method: Method, vectors: Mapping[str, Vectors], components: int | None = None) -> PostProcessing:
+    """The method of this name, with its own default where `components` is None (whitening: directions kept)."""
+    match method:
+        case "centring":
+            return centring(vectors)
+        case "language-mean-removal":
+            return language_mean_removal(vectors, components)
+        case "whitening":
+            return whitening(vectors, components)
+        case "lir":
+            return lir(vectors, 1 if components is None else components)
 
 
 class PostProcessedEncoder:

@@ -28,7 +28,7 @@ class DenseSystem:
     ) -> None:
         self.encoder = encoder
         self.store = store
-        self._executor = executor
+        self.executor = executor
         self.name = name or encoder.identity.name
 
     @property
@@ -69,7 +69,7 @@ class DenseSystem:
     def _encoded(
         self, collection: Collection, queries: Sequence[Query]
     ) -> tuple[StoredCorpus, Vectors, dict[str, Any]]:
-        corpus, vectors, notes = encoded(self.store, self.encoder, self._executor, collection, queries)
+        corpus, vectors, notes = encoded(self.store, self.encoder, self.executor, collection, queries)
         return corpus, vectors, notes
 
 
