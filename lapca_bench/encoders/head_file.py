@@ -13,7 +13,7 @@ from lapca_bench.atomic import atomic_path
 from lapca_bench.encoders.postprocessing import AffineMap, PostProcessing
 from lapca_bench.errors import InputError
 
-_REMEDY = "write it with `lapca-bench heads`"
+_REMEDY = "write it with `lapca-bench heads make`"
 _ARRAYS = {"offset": 1, "projection": 2, "removed": 2}  # and their number of axes
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,6 @@ from lapca_bench.errors import EncoderError, UsageError
 from lapca_bench.types import Document
 
 Method = Literal["centring", "language-mean-removal", "whitening", "lir"]
-METHODS: tuple[Method, ...] = get_args(Method)
 Float64 = npt.NDArray[np.float64]
 EVERY = "*"  # the key of a map that serves all languages
 

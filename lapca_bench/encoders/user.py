@@ -1,4 +1,4 @@
-"""A user's encoder from a file outside the project: "path/to/file.py:Class"."""
+"""A user's encoder: from a file outside the project, "path/to/file.py:Class", or from an installed package, by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import sys
 import traceback
 from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,13 @@ from lapca_bench.digest import digest_bytes
 from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.errors import LapcaError, UsageError
+
+ENTRY_POINTS = "lapca_bench.encoders"  # a class made without arguments, a function or an object, as in a file
+
+
+def plugged_in() -> dict[str, EntryPoint]:
+    """The encoders that installed packages bring, by name."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def _source(path: Path) -> str:
@@ -79,20 +87,36 @@ def _member(module: ModuleType, wanted: str, path: Path) -> Any:
     return vars(module)[wanted]
 
 
+def _of_package(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"the package that offers encoder {point.name!r} cannot be used: {error}",
+            remedy=f"mend or uninstall it: its entry point is {point.value}",
+        ) from error
+
+
 def load_user_encoder(
     specification: str, *, name: str | None = None, similarity: Similarity = "cosine", **prompts: str
 ) -> Encoder:
-    """The encoder that "path/to/file.py:Name" names: a class (made without arguments), a function or an object.
+    """The encoder that "path/to/file.py:Name", or the name of an entry point, stands for.
+
+    It is a class (made without arguments), a function or an object.
 
     `prompts` are those of `adapt` (query_prompt, document_prompt, title_separator). A class attribute `similarity` of
     the user's class wins over the default. Runs the user's code; raises `UsageError` with file and line when the file
     is absent, not UTF-8, not Python, lacks the name, or fails, and `EncoderError` later for bad vectors.
     """
     place, colon, wanted = specification.rpartition(":")
-    if not colon or not place or not wanted:
+    point = plugged_in().get(specification)
+    if point is not None:
+        path, thing = Path(point.value), _of_package(point)
+    elif colon and place and wanted:
+        path = Path(place).expanduser().resolve()
+        thing = _member(_module(path), wanted, path)
+    else:
         raise UsageError(f"{specification!r} is not of the form path/to/file.py:Class")
-    path = Path(place).expanduser().resolve()
-    thing = _member(_module(path), wanted, path)
     if inspect.isclass(thing):
         try:
             thing = thing()

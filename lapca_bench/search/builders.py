@@ -6,13 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lapca_bench.encoders import build as build_encoder
+from lapca_bench.encoders.head_file import find_head, read_head
 from lapca_bench.errors import UsageError
 from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
+from lapca_bench.search.heads import FittedSystem, with_head
 from lapca_bench.search.rerank import PairwiseSystem, RerankSystem, Rescorer
 from lapca_bench.search.system import System
+from lapca_bench.search.translation import TranslateSystem
+from lapca_bench.search.translators import find_translator
 from lapca_bench.search.workspace import Workspace
 
 
@@ -98,6 +102,27 @@ def _rerank(making: Making) -> System:
     return RerankSystem(first, second, settings.depth, making.card.name)
 
 
+def _head(making: Making) -> System:
+    settings, name = making.card.head, making.card.name
+    assert settings is not None  # noqa: S101 (the card's validator)
+    dense = making.part(settings.system)
+    if not isinstance(dense, DenseSystem):
+        raise UsageError(f"{settings.system} is no dense system", key="head.system", remedy="name a dense one")
+    if settings.weights is not None:
+        head, _ = read_head(find_head(settings.weights))
+        return with_head(dense, head, name)
+    assert settings.fit is not None  # noqa: S101 (the table's validator)
+    return FittedSystem(dense, settings.fit, settings.components, settings.sample, name)
+
+
+def _translate(making: Making) -> System:
+    settings = making.card.translate
+    assert settings is not None  # noqa: S101 (the card's validator)
+    translator = find_translator(settings.translator)
+    inner = making.part(settings.system)
+    return TranslateSystem(translator, inner, settings.into, making.workspace.cache / "translations", making.card.name)
+
+
 _MAKERS: dict[str, Callable[[Making], System]] = {
     "dense": _dense,
     "sparse": _sparse,
@@ -107,4 +132,6 @@ _MAKERS: dict[str, Callable[[Making], System]] = {
     "fusion": _fusion,
     "margin": _margin,
     "rerank": _rerank,
+    "head": _head,
+    "translate": _translate,
 }

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
+from lapca_bench.encoders.postprocessing import Method
 from lapca_bench.encoders.settings import (
     CrossEncoderSettings,
     EncoderSettings,
@@ -58,6 +59,36 @@ class RerankSettings(BaseModel):
     depth: int = Field(default=100, ge=1)
 
 
+class HeadSettings(BaseModel):
+    """Table `[head]`: a post-processing or a trained head over dense `system`.
+
+    Either `fit` on the documents of each collection (at most `sample` per language), or `weights` from a file, a path
+    or "package:path/inside/it". `components`: directions removed (lir, language-mean-removal) or kept (whitening).
+    """
+
+    model_config = _STRICT
+    system: str
+    fit: Method | None = None
+    components: int | None = Field(default=None, ge=1)
+    sample: int = Field(default=10_000, ge=1)
+    weights: str | None = None
+
+    @model_validator(mode="after")
+    def _fit_or_weights(self) -> HeadSettings:
+        if (self.fit is None) == (self.weights is None):
+            raise ValueError("a head has either `fit` or `weights`")
+        return self
+
+
+class TranslateSettings(BaseModel):
+    """Table `[translate]`: queries pass through `translator` into language `into` before `system` sees them."""
+
+    model_config = _STRICT
+    system: str
+    translator: str
+    into: str = "en"
+
+
 # The table of settings that each kind of system has, unless a builder makes it.
 TABLES = {
     "dense": "encoder",
@@ -68,14 +99,19 @@ TABLES = {
     "fusion": "fusion",
     "margin": "margin",
     "rerank": "rerank",
+    "head": "head",
+    "translate": "translate",
 }
+# Kinds that are named and never run: known from print alone, or without a text-retrieval component.
+UNRUNNABLE = ("published", "not-retrieval")
 
 
 class SystemCard(BaseModel):
     """One system. `trained_on` names the collection families whose training data it saw (it is zero-shot elsewhere).
 
     `requires` lists extras of lapca-bench. `builder` ("module:function", called with the card and a `Workspace`) makes
-    systems of a kind of its own from the table `settings`.
+    systems of a kind of its own from the table `settings`. `reason` says why a system of an `UNRUNNABLE` kind is here
+    and does not run.
     """
 
     model_config = _STRICT
@@ -89,6 +125,7 @@ class SystemCard(BaseModel):
     languages: list[str]
     trained_on: list[str] = Field(default_factory=list)
     note: str = ""
+    reason: str = ""
     requires: list[str] = Field(default_factory=list)
     builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     encoder: EncoderSettings | None = None
@@ -99,10 +136,16 @@ class SystemCard(BaseModel):
     fusion: FusionSettings | None = None
     margin: MarginSettings | None = None
     rerank: RerankSettings | None = None
+    head: HeadSettings | None = None
+    translate: TranslateSettings | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_its_table(self) -> SystemCard:
+        if (self.kind in UNRUNNABLE) != bool(self.reason):
+            raise ValueError(f"kinds {' and '.join(UNRUNNABLE)}, and they alone, have a reason why they do not run")
+        if self.kind in UNRUNNABLE:
+            return self
         table = TABLES.get(self.kind)
         if self.builder is None and table is None:
             raise ValueError(f"kind {self.kind!r} needs a builder (kinds without one: {', '.join(TABLES)})")
@@ -120,6 +163,8 @@ class SystemCard(BaseModel):
             *(self.fusion.systems if self.fusion else ()),
             *([self.margin.system] if self.margin else ()),
             *([self.rerank.first, self.rerank.second] if self.rerank else ()),
+            *([self.head.system] if self.head else ()),
+            *([self.translate.system] if self.translate else ()),
         )
 
     @property

@@ -68,7 +68,7 @@ class FittedSystem:
         if missing and EVERY not in head.maps:
             raise UsageError(
                 f"{self.name}: queries in {', '.join(sorted(missing))}, but no document to fit {self._method} on",
-                remedy="use a head from a file (`lapca-bench heads fit`), or a collection with documents of every language",
+                remedy="use a head from a file (`lapca-bench heads make`), or a collection with documents in them",
             )
 
 

@@ -11,11 +11,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lapca_bench.encoders.head_file import find_head
+from lapca_bench.encoders.settings import PythonSettings
+from lapca_bench.encoders.user import plugged_in
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
 from lapca_bench.search.builders import Making, make
 from lapca_bench.search.card import SystemCard, read_card
 from lapca_bench.search.java import find_jar, find_java
 from lapca_bench.search.system import System
+from lapca_bench.search.translators import find_translator
 from lapca_bench.search.workspace import Workspace
 
 __all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
@@ -56,7 +60,31 @@ def cards() -> Mapping[str, SystemCard]:
                     remedy="rename one of them",
                 )
             found[card.name], origin[card.name] = card, path
+    for name, point in plugged_in().items():
+        if name in found:
+            raise InputError(
+                f"encoder {name!r} of {point.value} has the name of a system",
+                path=origin[name],
+                remedy="rename one of them",
+            )
+        found[name] = _card_of_encoder(point)
     return dict(sorted(found.items()))
+
+
+def _card_of_encoder(point: EntryPoint) -> SystemCard:
+    """The card of an encoder that a package brings without one: all that can be known of it."""
+    facts = point.dist.metadata if point.dist is not None else {}
+    return SystemCard(
+        name=point.name,
+        title=point.name,
+        kind="dense",
+        licence=facts.get("License") or "not stated",
+        citation="",
+        url=facts.get("Home-page") or "",
+        languages=["*"],
+        note=f"encoder of the package {facts.get('Name') or point.value}; what it was trained on is not stated",
+        encoder=PythonSettings(type="python", path=point.name),
+    )
 
 
 def _card_folder(point: EntryPoint) -> Path:
@@ -86,6 +114,8 @@ def build_system(name: str, workspace: Workspace | None = None) -> System:
 def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> System:
     if card.name in parents:
         raise UsageError(f"system {card.name!r} is made of itself", remedy="name other systems in its card")
+    if card.reason:
+        raise UsageError(f"{card.name} does not run: {card.reason}", remedy="see `lapca-bench systems list --runnable`")
     lacking = _lacking_extras(card)
     if lacking:
         raise MissingResourceError(
@@ -129,6 +159,8 @@ def status(name: str) -> Runnable:
 
 
 def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
+    if card.reason:
+        return Runnable(False, card.reason)
     lacking = _lacking_extras(card)
     if lacking:
         return Runnable(False, lacking)
@@ -138,6 +170,10 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
         found = _status(find_card(part), (*parents, card.name))
         if not found.ok:
             return Runnable(False, f"{part}: {found.reason}")
+    if card.head is not None and card.head.weights is not None:
+        find_head(card.head.weights)
+    if card.translate is not None:
+        find_translator(card.translate.translator).check()
     if card.kind == "bm25" and card.builder is None:
         find_java()
         find_jar()

@@ -60,7 +60,7 @@ class Contrastive(HeadMethod):
 
 
 class Probe(Contrastive):
-    """Rodriguez et al. 2021 probe a frozen encoder with a linear classifier trained in one language and tested in others.
+    """Rodriguez et al. 2021 probe a frozen encoder with a linear classifier, trained in one language, tested in others.
 
     Classification is not retrieval; what carries over is the linear map trained on one language (with English) and
     used for all.
@@ -95,9 +95,7 @@ class Dream(HeadMethod):
         """The sum of the four losses, as released."""
         pairs, language = self.context.pairs, self.context.language
         mates = pairs.translations(rows)
-        batch = dream.DreamBatch(
-            *(self._split(one) for one in (rows, mates, pairs.others(rows), pairs.others(mates)))
-        )
+        batch = dream.DreamBatch(*(self._split(one) for one in (rows, mates, pairs.others(rows), pairs.others(mates))))
         identified = [
             dream.identification_loss(self._classifier(side.language), language[one])
             for side, one in ((batch.source, rows), (batch.target, mates))

@@ -1,0 +1,130 @@
+"""Translate-test: queries are translated, and another system answers the translations.
+
+The oldest cross-lingual baseline: a monolingual system behind a translator. A translation is made once per query text
+and kept as a file of JSON lines, so that anybody can read what the inner system was asked.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from lapca_bench.atomic import atomic_path
+from lapca_bench.collections.base import Collection
+from lapca_bench.digest import digest_texts, digest_value
+from lapca_bench.errors import EncoderError
+from lapca_bench.run import Run
+from lapca_bench.search.system import System, SystemIdentity
+from lapca_bench.types import Query
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """Translates lists of texts. Languages are ISO 639 codes as collections use them."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Everything that changes a translation, as JSON values; may raise `MissingResourceError`."""
+
+    def sources(self, target: str) -> frozenset[str]:
+        """The languages that it translates into `target`."""
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """One translation per text; what it does not know stays as it is."""
+
+    def check(self) -> None:
+        """Raise `MissingResourceError` with its remedy where the translator is not on this machine."""
+
+
+@dataclass(frozen=True)
+class _Translated:
+    """Queries in the target language where there is a way to it, the rest as they were."""
+
+    queries: list[Query]
+    languages: list[str]
+    files: list[str]
+
+
+class TranslateSystem:
+    """`inner` asked in language `into`; a query in a language that `translator` lacks is passed on as it is."""
+
+    def __init__(self, translator: Translator, inner: System, into: str, folder: Path, name: str) -> None:
+        self._translator = translator
+        self._inner = inner
+        self._into = into
+        self._folder = folder
+        self.name = name
+
+    @property
+    def identity(self) -> SystemIdentity:
+        """Translator, target language and the inner system."""
+        return SystemIdentity(
+            "translate",
+            {
+                "translator": dict(self._translator.identity),
+                "into": self._into,
+                "inner": self._inner.identity.digest,
+            },
+        )
+
+    def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
+        """The run of these queries; `notes` names the translated languages and the files of translations."""
+        started = time.perf_counter()
+        translated = self._translated(queries)
+        seconds = time.perf_counter() - started
+        run = self._inner.search(collection, translated.queries, k)
+        asked = sorted({query.language for query in queries})
+        notes = {
+            **run.notes,
+            "timings": {"translate": round(seconds, 3), **run.notes.get("timings", {})},
+            "translated": translated.languages,
+            "not_translated": [one for one in asked if one not in (*translated.languages, self._into)],
+            "translations": translated.files,
+            "first_texts": {
+                **run.notes.get("first_texts", {}),
+                "asked": queries[0].text if queries else "",
+                "translated": translated.queries[0].text if queries else "",
+            },
+        }
+        return replace(run, name=self.name, notes=notes)
+
+    def _translated(self, queries: Sequence[Query]) -> _Translated:
+        known = self._translator.sources(self._into)
+        languages = sorted({query.language for query in queries} & known)
+        done = list(queries)
+        files = []
+        for language in languages:
+            rows = [row for row, query in enumerate(queries) if query.language == language]
+            texts, file = self._kept([queries[row].text for row in rows], language)
+            files.append(file)
+            for row, text in zip(rows, texts, strict=True):
+                done[row] = replace(queries[row], text=text, language=self._into)
+        return _Translated(done, languages, files)
+
+    def _kept(self, texts: list[str], language: str) -> tuple[list[str], str]:
+        """The translations of `texts` and the name of their file, read where they were made before."""
+        about = digest_value({"translator": digest_value(self._translator.identity), "into": self._into})
+        name = f"{language}-{self._into}-{digest_texts([about, *texts])[:16]}.jsonl"
+        path = self._folder / name
+        if path.is_file():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            return [json.loads(line)["translation"] for line in lines], name
+        made = self._translator.translate(texts, language, self._into)
+        if len(made) != len(texts):
+            raise EncoderError(
+                f"{self.name}: its translator returned {len(made)} texts for {len(texts)}",
+                remedy="return one translation per text",
+            )
+        with atomic_path(path) as temporary:
+            temporary.write_text(
+                "".join(
+                    json.dumps({"text": text, "translation": one}, ensure_ascii=False) + "\n"
+                    for text, one in zip(texts, made, strict=True)
+                ),
+                encoding="utf-8",
+            )
+        return made, name
