@@ -73,16 +73,16 @@ def cards() -> Mapping[str, SystemCard]:
 
 def _card_of_encoder(point: EntryPoint) -> SystemCard:
     """The card of an encoder that a package brings without one: all that can be known of it."""
-    facts = point.dist.metadata if point.dist is not None else {}
+    package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
     return SystemCard(
         name=point.name,
         title=point.name,
         kind="dense",
-        licence=facts.get("License") or "not stated",
+        licence="not stated",
         citation="",
-        url=facts.get("Home-page") or "",
+        url="",
         languages=["*"],
-        note=f"encoder of the package {facts.get('Name') or point.value}; what it was trained on is not stated",
+        note=f"encoder of the package {package}; what it was trained on is not stated",
         encoder=PythonSettings(type="python", path=point.name),
     )
 
