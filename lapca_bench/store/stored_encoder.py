@@ -47,7 +47,9 @@ class StoredEncoder:
 
     def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:
         """`(len(texts), dimension)` float32."""
-        return self._store.queries(self._encoder, [Query(str(i), text, language or "") for i, text in enumerate(texts)])
+        queries = [Query(str(i), text, language or "") for i, text in enumerate(texts)]
+        vectors: Vectors = self._store.queries(self._encoder, queries)
+        return vectors
 
     def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:
         """`(len(documents), dimension)` float32; `language` names what all documents are in already."""
