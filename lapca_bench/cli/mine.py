@@ -14,8 +14,8 @@ def mine(
     corpus: Annotated[
         str,
         typer.Option(
-            help="help-pages, a folder of wikiextractor's files with langlinks.tsv, one of parallel files (xx-yy/), "
-            "or a file of JSON lines."
+            help="help-pages, package-descriptions, interface-texts, a folder of wikiextractor's files with "
+            "langlinks.tsv, one of parallel files (xx-yy/), or a file of JSON lines."
         ),
     ] = "help-pages",
     method: Annotated[str | None, typer.Option(help="margin, lead or gold (default: the recipe's).")] = None,

@@ -142,6 +142,16 @@ def _write(code: str, path: Path) -> None:
         parquet.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
+def languages() -> tuple[str, ...]:
+    """ISO 639 codes of the translations, Brazilian Portuguese left to the collection's own subset."""
+    return tuple(sorted(set(_TRANSLATIONS.values()) - {"pt_BR"}))
+
+
+def descriptions(language: str) -> dict[str, Description]:
+    """All descriptions in a language by MD5; raises `MissingResourceError` where its index is not here."""
+    return {record.md5: record for record in _records(_DEBIAN_CODE.get(language, language))}
+
+
 def _documents(records: Sequence[Description]) -> list[Description]:
     """Descriptions of enough words whose text and synopsis no other such description has, in order of package names."""
     eligible = [record for record in records if len(record.body.split()) >= _MINIMUM_WORDS]

@@ -17,6 +17,8 @@ class Batch:
     """`queries[i]` belongs to `passages[i]`; `negatives` are hard negatives, seen by every query.
 
     `names` identify the pairs for error messages; `languages` are those of the passages, for mining hard negatives.
+    `query_pivots` and `passage_pivots` hold each view's text in the pivot language, "" where there is none; empty when
+    the recipe has no pivot.
     """
 
     names: tuple[str, ...]
@@ -24,6 +26,8 @@ class Batch:
     passages: tuple[str, ...]
     languages: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    query_pivots: tuple[str, ...] = ()
+    passage_pivots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

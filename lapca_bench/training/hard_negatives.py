@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -45,4 +46,4 @@ class NegativePool:
                 best = below_ceiling(scores, float(positive @ query), ceiling, count + len(own))
                 fresh = [text for place in best if (text := self.texts[language][place]) not in own]
                 mined |= dict.fromkeys(fresh[:count])
-        return Batch(batch.names, batch.queries, batch.passages, batch.languages, (*batch.negatives, *mined))
+        return replace(batch, negatives=(*batch.negatives, *mined))

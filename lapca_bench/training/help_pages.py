@@ -43,6 +43,9 @@ class HelpPagesCorpus:
     def _pages(self, language: str, english: dict[tuple[str, str], str]) -> dict[str, Page]:
         edition = helppages_store.edition(language)
         titles = edition.titles()
+        if language != helppages_store.ENGLISH:  # a title that repeats the English one is not translated
+            originals = helppages_store.edition(helppages_store.ENGLISH).titles()
+            titles = {path: title for path, title in titles.items() if title != originals.get(path)}
         paragraphs: dict[str, list[Paragraph]] = {}
         for (path, identifier), text in edition.units().items():
             if language == helppages_store.ENGLISH or english.get((path, identifier)) != text:

@@ -33,13 +33,17 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of a page, the unit of alignment. `paragraphs` are the ids of the paragraphs it holds, where known."""
+    """A stretch of a page, the unit of alignment. `paragraphs` are the ids of the paragraphs it holds, where known.
+
+    `title` is its page's, whether the text begins with it or not.
+    """
 
     id: str
     link: str
     language: str
     text: str
     paragraphs: tuple[str, ...] = ()
+    title: str = ""
 
 
 class LinkedCorpus(Protocol):
@@ -72,7 +76,7 @@ def blocks(page: Page, settings: BlockSettings) -> list[Block]:
         packed = _pack(page.paragraphs, budget, settings.words)
     kept = [(text, ids) for text, ids in packed if len(text) >= settings.minimum_characters]
     return [
-        Block(f"{page.link}#{page.language}#{number}", page.link, page.language, prefix + text, ids)
+        Block(f"{page.link}#{page.language}#{number}", page.link, page.language, prefix + text, ids, page.title)
         for number, (text, ids) in enumerate(kept)
     ]
 

@@ -126,7 +126,7 @@ class Training:
         return TrainedTower(recipe.encoder, recipe.trained, language_model=recipe.objective.mlm > 0, seed=recipe.seed)
 
     def _teacher(self, tower: TrainedTower) -> Any:
-        if not self.recipe.objective.brake:
+        if not (self.recipe.objective.brake or self.recipe.objective.has_pivot):
             return None
         return load_start(tower.settings).to(tower.device).requires_grad_(requires_grad=False)
 

@@ -15,9 +15,11 @@ from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.training.global_mining import global_candidates, one_chunk
 from lapca_bench.training.help_pages import HelpPagesCorpus
+from lapca_bench.training.interface_texts import InterfaceTextsCorpus
 from lapca_bench.training.linked import Block, JsonLinesCorpus, LinkedCorpus
 from lapca_bench.training.mining import Chunk, Embed, MinedPair, candidates, cut, kept, write_pairs
 from lapca_bench.training.mining_report import SWEEP, MiningReport
+from lapca_bench.training.package_descriptions import PackageDescriptionsCorpus
 from lapca_bench.training.parallel import ParallelCorpus
 from lapca_bench.training.recipe import MiningSettings, Recipe
 from lapca_bench.training.wikipedia import WikipediaCorpus
@@ -29,11 +31,15 @@ LINKS = "langlinks.tsv"
 def corpus_of(name: str, settings: MiningSettings) -> LinkedCorpus:
     """The corpus that `name` says; raises `UsageError` for anything else.
 
-    "help-pages"; a folder of Wikipedia extracts (one folder per language and `langlinks.tsv`); a folder of parallel
-    files; a file of JSON lines.
+    "help-pages", "package-descriptions", "interface-texts"; a folder of Wikipedia extracts (one folder per language
+    and `langlinks.tsv`); a folder of parallel files; a file of JSON lines.
     """
-    if name == "help-pages":
+    if name == HelpPagesCorpus.name:
         return HelpPagesCorpus(split=settings.split)
+    if name == PackageDescriptionsCorpus.name:
+        return PackageDescriptionsCorpus()
+    if name == InterfaceTextsCorpus.name:
+        return InterfaceTextsCorpus(settings.blocks.minimum_characters)
     path = Path(name).expanduser()
     if (path / LINKS).is_file():
         return WikipediaCorpus(path, path / LINKS, cache_root() / "linked" / f"{_fingerprint(path)}.sqlite")
@@ -44,7 +50,8 @@ def corpus_of(name: str, settings: MiningSettings) -> LinkedCorpus:
     raise UsageError(
         f"no linked corpus {name!r}",
         key="--corpus",
-        remedy=f"help-pages, a folder of wikiextractor's files with {LINKS}, a folder of xx-yy/, or a .jsonl file",
+        remedy=f"help-pages, package-descriptions, interface-texts, a folder of wikiextractor's files with {LINKS}, "
+        "a folder of xx-yy/, or a .jsonl file",
     )
 
 

@@ -173,7 +173,10 @@ def write_pairs(target: Path, pairs: Iterable[MinedPair]) -> int:
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
             while part := list(islice(stream, _WRITTEN_AT_ONCE)):
                 rows = [
-                    (p.left.link, *p.languages, p.left.text, p.right.text, p.left.id, p.right.id, p.margin)
+                    (
+                        *(p.left.link, *p.languages, p.left.text, p.right.text, p.left.id, p.right.id, p.margin),
+                        *(p.left.title, p.right.title),
+                    )
                     for p in part
                 ]
                 columns = dict(zip(COLUMNS, map(list, zip(*rows, strict=True)), strict=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,17 +21,22 @@ if TYPE_CHECKING:
 
 Int64 = npt.NDArray[np.int64]
 
-COLUMNS = ("page", "left_language", "right_language", "left", "right", "left_id", "right_id", "margin")
+COLUMNS = (
+    *("page", "left_language", "right_language", "left", "right", "left_id", "right_id", "margin"),
+    *("left_title", "right_title"),
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？｡।॥។؟])\s*|\n+")
 _UNSPACED = ("ja", "zh", "th", "km")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One side of a pair."""
+    """One side of a pair: a block, the id of it, and the title of its page."""
 
     text: str
     language: str
+    id: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Pair:
 
 
 class PairTable:
-    """Aligned pairs in columns, from one or more Parquet files that `mine` wrote."""
+    """Aligned pairs in columns, from one or more Parquet files that `mine` wrote; `source` numbers the files."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
@@ -65,7 +70,8 @@ class PairTable:
                 raise InputError(f"not a readable Parquet file: {error}", path=path, remedy=remedy) from error
             if absent := [name for name in COLUMNS if name not in table.column_names]:
                 raise InputError(f"lacks the column {absent[0]!r}", path=path, remedy="make it with `lapca-bench mine`")
-            tables.append(table.select(list(COLUMNS)))
+            source = pa.array(np.full(len(table), len(tables), dtype=np.int32))
+            tables.append(table.select(list(COLUMNS)).append_column("source", source))
         return cls(pa.concat_tables(tables))
 
     def __len__(self) -> int:
@@ -105,8 +111,28 @@ class PairTable:
     def pair(self, number: int) -> Pair:
         """The pair of a row."""
         row = self._table.slice(number, 1).to_pylist()[0]
-        left, right = Text(row["left"], row["left_language"]), Text(row["right"], row["right_language"])
+        left, right = (
+            Text(row[side], row[f"{side}_language"], row[f"{side}_id"], row[f"{side}_title"])
+            for side in ("left", "right")
+        )
         return Pair(number, row["page"], left, right)
+
+    def pivots(self, language: str) -> Mapping[str, str]:
+        """The text in `language` that each block is aligned with, by block id; and each page's title, by `title_of`."""
+        found: dict[str, str] = {}
+        for side, other in (("left", "right"), ("right", "left")):
+            names = ("page", f"{side}_language", side, f"{side}_id", f"{other}_id", f"{side}_title")
+            for page, spoken, text, own, aligned, title in zip(*map(self.column, names), strict=True):
+                if spoken == language:
+                    found.setdefault(own, text)
+                    found.setdefault(aligned, text)
+                    found.setdefault(title_of(page), title)
+        return found
+
+
+def title_of(page: str) -> str:
+    """The name of a page's title among the ids of blocks."""
+    return f"{page}#title"
 
 
 def sentences(text: str) -> list[str]:
@@ -130,24 +156,30 @@ def crop(text: Text, random: np.random.Generator) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """What a step sees of a pair; the passage comes from `source`, a whole block in language `language`."""
+    """What a step sees of a pair; `language` is the passage's. Ids are of blocks or titles seen whole, else empty."""
 
     query: str
     passage: str
     language: str
+    query_block: str = ""
+    passage_block: str = ""
 
 
 def views(pair: Pair, settings: ViewSettings, random: np.random.Generator) -> Views:
     """Query and passage view of a pair (METHOD item 5); tokens are hidden later, by the tower.
 
     With p = `swap` the direction turns; with p = `monolingual` both views are crops of one block; else the query is
-    one sentence with p = `sentence`, or the whole block, and the passage the aligned block.
+    the title of the page with p = `title` (where it has one), one sentence with p = `sentence`, or the whole block, and
+    the passage the aligned block.
     """
     source, target = (pair.right, pair.left) if random.random() < settings.swap else (pair.left, pair.right)
     if random.random() < settings.monolingual:
         return Views(crop(source, random), crop(source, random), source.language)
-    query = random_sentence(source.text, random) if random.random() < settings.sentence else source.text
-    return Views(query, target.text, target.language)
+    if source.title and random.random() < settings.title:
+        return Views(source.title, target.text, target.language, title_of(pair.page), target.id)
+    if random.random() < settings.sentence:
+        return Views(random_sentence(source.text, random), target.text, target.language, "", target.id)
+    return Views(source.text, target.text, target.language, source.id, target.id)
 
 
 class AlignmentBatches:
@@ -183,13 +215,35 @@ class AlignmentBatches:
 
     @cached_property
     def _strata(self) -> list[Int64]:
-        """The rows of each unordered language pair, held-out pages left out."""
-        found: dict[tuple[str, str], list[int]] = {}
-        languages = zip(self._table.column("left_language"), self._table.column("right_language"), strict=True)
-        for row, (x, y) in enumerate(languages):
+        """The rows of each unordered language pair (of each source, where sources are drawn alike), none held out."""
+        found: dict[tuple[int, str, str], list[int]] = {}
+        for row, (source, x, y) in enumerate(self._kinds()):
             if self._pages[row] not in self._held:
-                found.setdefault((min(x, y), max(x, y)), []).append(row)
+                found.setdefault((source, min(x, y), max(x, y)), []).append(row)
         return [np.asarray(found[key], dtype=np.int64) for key in sorted(found)]
+
+    def _kinds(self) -> Iterator[tuple[int, str, str]]:
+        """(source, left language, right language) of every row; the source counts only where sources are alike."""
+        columns = (self._table.column(name) for name in ("source", "left_language", "right_language"))
+        alike = self._settings.sources == "alike"
+        for source, x, y in zip(*columns, strict=True):
+            yield (source if alike else 0), x, y
+
+    @cached_property
+    def _shares(self) -> npt.NDArray[np.float64]:
+        """The probability of each stratum: ∝ n^exponent inside its source, the sources alike often."""
+        sizes = np.array([len(rows) for rows in self._strata], dtype=np.float64) ** self._settings.exponent
+        kinds = list(self._kinds())
+        sources = np.array([kinds[rows[0]][0] for rows in self._strata])
+        totals = {source: sizes[sources == source].sum() for source in set(sources.tolist())}
+        shares: npt.NDArray[np.float64] = sizes / np.array(
+            [totals[source] * len(totals) for source in sources.tolist()]
+        )
+        return shares
+
+    @cached_property
+    def _pivots(self) -> Mapping[str, str]:
+        return self._table.pivots(self._objective.pivot_language) if self._objective.has_pivot else {}
 
     @cached_property
     def _blocks(self) -> Mapping[tuple[str, str], list[str]]:
@@ -203,8 +257,7 @@ class AlignmentBatches:
 
     def _draw(self, step: int) -> list[Pair]:
         random = generator(self._seed, 1, step)
-        sizes = np.array([len(rows) for rows in self._strata], dtype=np.float64) ** self._settings.exponent
-        shares = sizes / sizes.sum()
+        shares = self._shares
         strata = random.choice(len(shares), size=self._batch, p=shares)
         if self._settings.batches == "single-pair":
             strata[:] = strata[0]
@@ -225,6 +278,7 @@ class AlignmentBatches:
     def batch(self, step: int) -> Batch:
         """The batch of this step; smaller than asked for only when single-pair batches run out of pages."""
         names, queries, passages, languages, negatives = [], [], [], [], []
+        query_pivots, passage_pivots = [], []
         for pair in self._draw(step):
             random = generator(self._seed, 2, step, pair.number)
             seen = views(pair, self._views, random)
@@ -233,7 +287,18 @@ class AlignmentBatches:
             passages.append(seen.passage)
             languages.append(seen.language)
             negatives.extend(self._same_page(pair, seen, random))
-        return Batch(tuple(names), tuple(queries), tuple(passages), tuple(languages), tuple(negatives))
+            if self._objective.has_pivot:
+                query_pivots.append(self._pivots.get(seen.query_block, ""))
+                passage_pivots.append(self._pivots.get(seen.passage_block, ""))
+        return Batch(
+            tuple(names),
+            tuple(queries),
+            tuple(passages),
+            tuple(languages),
+            tuple(negatives),
+            tuple(query_pivots),
+            tuple(passage_pivots),
+        )
 
     def _same_page(self, pair: Pair, seen: Views, random: np.random.Generator) -> list[str]:
         """Other blocks of the passage's page in its language."""

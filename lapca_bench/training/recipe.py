@@ -58,7 +58,8 @@ class PairSettings(_Table):
     """Which pairs a batch holds: language pairs drawn ∝ n^exponent; "single-pair" batches are for the ablation.
 
     `english` keeps pairs with English only ("only") or everything ("any"). `languages` caps the set (empty = all).
-    `held_out` groups of pairs (by page) are kept for the built-in evaluation and never trained on.
+    `held_out` groups of pairs (by page) are kept for the built-in evaluation and never trained on. `sources` says how
+    often each file of pairs is drawn from: by its size, or all alike, so that a small kind of text is not drowned.
     """
 
     exponent: float = Field(default=0.5, ge=0)
@@ -67,12 +68,14 @@ class PairSettings(_Table):
     languages: tuple[str, ...] = ()
     exclude_languages: tuple[str, ...] = ()
     minimum_margin: float = 0.0
+    sources: Literal["by size", "alike"] = "by size"
     held_out: int = Field(default=0, ge=0)
 
 
 class ViewSettings(_Table):
     """Query and passage views (METHOD item 5); every value is a probability or a share."""
 
+    title: float = Field(default=0.0, ge=0, le=1)
     sentence: float = Field(default=0.5, ge=0, le=1)
     mask: float = Field(default=0.15, ge=0, lt=1)
     swap: float = Field(default=0.5, ge=0, le=1)
@@ -80,23 +83,35 @@ class ViewSettings(_Table):
 
 
 class ObjectiveSettings(_Table):
-    """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake (METHOD items 6 and 7).
+    """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake + L_pivot (METHOD items 6 and 7).
 
     `same_page` and `mined` are hard negatives per pair, `refresh` the steps after which mined ones are sought again;
     candidates above `ceiling` times the positive's score count as false negatives. `direction` "both" is the symmetric
     loss, "passage" ranks passages only (fine-tuning). `brake` holds vectors near the start model's.
+    `pivot` pulls the vectors of a block, in whatever language, to the start model's vector of its text in
+    `pivot_language` where the pairs hold one: languages meet where the start model already knows how to rank.
+    `ranking` pulls the scores between views to those between their pivots, at `ranking_temperature`.
     """
 
     temperature: float = Field(default=0.05, gt=0)
     alignment: float = Field(default=1.0, ge=0)
     mlm: float = Field(default=1.0, ge=0)
     brake: float = Field(default=0.0, ge=0)
+    pivot: float = Field(default=0.0, ge=0)
+    pivot_language: str = "en"
+    ranking: float = Field(default=0.0, ge=0)
+    ranking_temperature: float = Field(default=0.02, gt=0)
     direction: Literal["both", "passage"] = "both"
     similarity: Literal["cosine", "dot"] = "cosine"
     same_page: int = Field(default=1, ge=0)
     mined: int = Field(default=0, ge=0)
     refresh: int = Field(default=1000, ge=1)
     ceiling: float = Field(default=0.95, gt=0)
+
+    @property
+    def has_pivot(self) -> bool:
+        """Whether the start model's vectors of pivot texts are needed."""
+        return self.pivot > 0 or self.ranking > 0
 
 
 class TrainedSettings(_Table):

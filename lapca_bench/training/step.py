@@ -1,4 +1,4 @@
-"""One training step: a batch of texts becomes the gradient of L = a·L_align + λ·L_MLM + b·L_brake."""
+"""One training step: a batch becomes the gradient of L = a·L_align + λ·L_MLM + b·L_brake + L_pivot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lapca_bench.training.batches import Batch
 from lapca_bench.training.gradcache import Embedded, joint_backward
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary
-from lapca_bench.training.objectives import info_nce, question_passage_nll, vector_distillation
+from lapca_bench.training.objectives import (
+    info_nce,
+    question_passage_nll,
+    score_distillation,
+    vector_distillation,
+)
 from lapca_bench.training.recipe import ObjectiveSettings, Recipe
-from lapca_bench.training.tower import Rows, TrainedTower, pad_rows
+from lapca_bench.training.tower import Rows, Side, TrainedTower, pad_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,8 +34,16 @@ class Processes:
     add_up: Callable[[Tensor], Tensor] = lambda tensor: tensor
 
 
+@dataclass(frozen=True)
+class Pivots:
+    """The start model's vectors (n, d) of the views with a text in the pivot language, rows `places` of a batch."""
+
+    places: Tensor
+    vectors: Tensor
+
+
 class Step:
-    """Turns batches into gradients. `teacher` is the frozen start model, needed where the recipe brakes."""
+    """Turns batches into gradients. `teacher` is the frozen start model, needed for brake and pivot."""
 
     def __init__(self, tower: TrainedTower, recipe: Recipe, processes: Processes, teacher: Any = None) -> None:
         self._tower, self._recipe, self._processes, self._teacher = tower, recipe, processes, teacher
@@ -46,6 +60,11 @@ class Step:
         hidden_tokens = sum(int((chunk.labels != IGNORED).sum()) for chunk in chunks)
         mine = chunks[self._processes.rank :: self._processes.count]
         pairs = len(batch.queries)
+        pivots = self._pivots(batch) if recipe.objective.has_pivot else None
+
+        def joint_loss(matrix: Tensor) -> Tensor:
+            loss = recipe.objective.alignment * alignment(matrix, pairs, recipe.objective)
+            return loss if pivots is None else loss + towards_pivots(matrix, pairs, pivots, recipe.objective)
 
         def own_loss(chunk: Rows, embedded: Embedded) -> Tensor:
             return self._own_loss(chunk, embedded, hidden_tokens, len(texts))
@@ -54,7 +73,7 @@ class Step:
             mine,
             len(texts),
             self._embed,
-            lambda matrix: recipe.objective.alignment * alignment(matrix, pairs, recipe.objective),
+            joint_loss,
             recompute=optimisation.gradient_cache,
             chunk_loss=own_loss if recipe.objective.mlm or recipe.objective.brake else None,
             exchange=self._processes.add_up,
@@ -81,19 +100,47 @@ class Step:
         return Embedded(self._tower.pooled(hidden, chunk), hidden)
 
     def _own_loss(self, chunk: Rows, embedded: Embedded, hidden_tokens: int, texts: int) -> Tensor:
-        import torch
 
         objective = self._recipe.objective
         loss = embedded.vectors.new_zeros(())
         if objective.mlm and (chunk.labels != IGNORED).any():
             loss = loss + objective.mlm * self._tower.masked_loss(embedded.carried, chunk, hidden_tokens)
         if objective.brake:
-            with torch.no_grad():
-                ids, mask = (torch.from_numpy(part).to(self._tower.device) for part in (chunk.ids, chunk.mask))
-                taught = self._tower.pooled(self._teacher(input_ids=ids, attention_mask=mask).last_hidden_state, chunk)
             share = len(chunk.places) / texts
-            loss = loss + objective.brake * share * vector_distillation(embedded.vectors, taught)
+            loss = loss + objective.brake * share * vector_distillation(embedded.vectors, self._taught(chunk))
         return loss
+
+    def _pivots(self, batch: Batch) -> Pivots | None:
+        """The start model's vectors of the views' texts in the pivot language; the processes share the work."""
+        import torch
+
+        lengths = self._recipe.optimisation
+        texts, places = list[npt.NDArray[np.int64]](), list[int]()
+        sides: tuple[tuple[Side, tuple[str, ...], int], ...] = (
+            ("query", batch.query_pivots, lengths.query_length),
+            ("passage", batch.passage_pivots, lengths.passage_length),
+        )
+        for number, (side, pivots, length) in enumerate(sides):
+            found = [place for place, text in enumerate(pivots) if text]
+            texts += self._tower.tokenise([pivots[place] for place in found], side, length)
+            places += [number * len(pivots) + place for place in found]
+        if not texts:
+            return None
+        chunks = self._chunks(texts, 0, 0)
+        vectors = torch.zeros(len(texts), self._tower.encoder.config.hidden_size, device=self._tower.device)
+        for chunk in chunks[self._processes.rank :: self._processes.count]:
+            vectors[chunk.places] = self._taught(chunk)
+        return Pivots(torch.tensor(places, device=vectors.device), self._processes.add_up(vectors))
+
+    def _taught(self, rows: Rows) -> Tensor:
+        """The start model's vectors of these rows, without gradient."""
+        import torch
+
+        device = self._tower.device
+        ids, mask = (torch.from_numpy(part).to(device) for part in (rows.ids, rows.mask))
+        precision = torch.autocast(device, dtype=torch.bfloat16, enabled=self._recipe.optimisation.precision == "bf16")
+        with torch.no_grad(), precision:
+            return self._tower.pooled(self._teacher(input_ids=ids, attention_mask=mask).last_hidden_state.float(), rows)
 
 
 def alignment(matrix: Tensor, pairs: int, objective: ObjectiveSettings) -> Tensor:
@@ -108,3 +155,26 @@ def alignment(matrix: Tensor, pairs: int, objective: ObjectiveSettings) -> Tenso
         queries, passages = normalize(queries, dim=-1), normalize(passages, dim=-1)
         harder = None if harder is None else normalize(harder, dim=-1)
     return question_passage_nll(queries, passages, temperature=objective.temperature, negatives=harder)
+
+
+def towards_pivots(matrix: Tensor, pairs: int, pivots: Pivots, objective: ObjectiveSettings) -> Tensor:
+    """Pivot · mean(1 − cos(view, its pivot)) + ranking · KL(scores between pivots || scores between views).
+
+    The first keeps vectors where the start model puts their text in the pivot language, the second keeps which passages
+    it ranks near which query, over the pairs of the batch whose both views have a pivot.
+    """
+    from torch.nn.functional import normalize
+
+    loss = objective.pivot * vector_distillation(matrix[pivots.places], pivots.vectors)
+    if not objective.ranking:
+        return loss
+    rows = {int(place): row for row, place in enumerate(pivots.places)}
+    whole = [place for place in range(pairs) if place in rows and pairs + place in rows]
+    if len(whole) < 2:
+        return loss
+    views, taught = normalize(matrix, dim=-1), normalize(pivots.vectors, dim=-1)
+    seen = views[whole] @ views[[pairs + place for place in whole]].T
+    wanted = taught[[rows[place] for place in whole]] @ taught[[rows[pairs + place] for place in whole]].T
+    return loss + objective.ranking * score_distillation(
+        seen / objective.ranking_temperature, wanted / objective.ranking_temperature
+    )

@@ -19,7 +19,8 @@ from lapca_bench.training.pairs import AlignmentBatches, PairTable  # noqa: E402
 from lapca_bench.training.recipe import Recipe  # noqa: E402
 from lapca_bench.training.shipping import ship  # noqa: E402
 from lapca_bench.training.step import Processes, Step  # noqa: E402
-from lapca_bench.training.tower import TrainedTower  # noqa: E402
+from lapca_bench.training.tower import TrainedTower, load_start  # noqa: E402
+from lapca_bench.training.tower_encoder import TowerEncoder  # noqa: E402
 
 WORDS = 40
 LANGUAGES = ("aa", "bb", "cc")
@@ -242,6 +243,41 @@ def test_two_processes_share_the_gradient_of_one(start, pairs) -> None:
         )
         parts.append(gradients(tower))
     torch.testing.assert_close(parts[0] + parts[1], gradients(whole), rtol=1e-4, atol=1e-6)
+
+
+def test_pivot_loss_is_the_mean_distance_from_the_start_models_vectors(start, pairs) -> None:
+    """At the start teacher and student are one model: a view stands as far from its pivot as that model puts it."""
+    objective = {"mlm": 0.0, "alignment": 0.0, "pivot": 2.0, "pivot_language": "bb"}
+    made = recipe(start, objective=objective, views={"mask": 0.0}, trained={"dropout": False})
+    batch = source(made, pairs).batch(0)
+    tower = TrainedTower(made.encoder, made.trained, language_model=False, seed=1)
+    loss = Step(tower, made, Processes(), load_start(made.encoder)).backward(batch, 0)
+
+    encoder = TowerEncoder(tower, "start", query_length=16, passage_length=16)
+    texts, aims = (*batch.queries, *batch.passages), (*batch.query_pivots, *batch.passage_pivots)
+    views = list(zip(texts, aims, strict=True))
+    ours, pivots = zip(*((text, pivot) for text, pivot in views if pivot), strict=True)
+    assert 0 < len(ours) < len(views)  # pages without text in the pivot language pull at nothing
+    cosines = (encoder.encode(ours, "query") * encoder.encode(pivots, "query")).sum(axis=1)
+    assert loss == pytest.approx(2 * float(np.mean(1 - cosines)), rel=1e-4)
+    assert any(float(gradient.abs().max()) > 0 for gradient in gradients(tower).split(1000))
+
+
+def test_ranking_loss_is_nil_for_the_pivots_themselves_and_keeps_their_order() -> None:
+    from lapca_bench.training.recipe import ObjectiveSettings
+    from lapca_bench.training.step import Pivots, towards_pivots
+
+    objective = ObjectiveSettings(ranking=1.0, ranking_temperature=0.5)
+    torch.manual_seed(0)
+    matrix = torch.randn(8, 5, dtype=torch.float64)
+    alike = Pivots(torch.arange(8), matrix.clone())
+    assert float(towards_pivots(matrix, 4, alike, objective)) == pytest.approx(0, abs=1e-12)
+    # Pair 3 has no pivot for its passage: rows 0 to 2 of the queries against rows 4 to 6, by hand.
+    other = Pivots(torch.tensor([0, 1, 2, 3, 4, 5, 6]), torch.randn(7, 5, dtype=torch.float64))
+    unit = torch.nn.functional.normalize
+    p = torch.softmax(unit(other.vectors[:3], dim=1) @ unit(other.vectors[4:], dim=1).T / 0.5, dim=1)
+    q = torch.softmax(unit(matrix[:3], dim=1) @ unit(matrix[4:7], dim=1).T / 0.5, dim=1)
+    assert float(towards_pivots(matrix, 4, other, objective)) == pytest.approx(float((p * (p / q).log()).sum() / 3))
 
 
 def test_pairs_of_one_language_or_none_are_refused(start, pairs) -> None:
