@@ -61,7 +61,7 @@ class PairTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        tables = []
+        tables: list[pa.Table] = []
         for path in paths:
             try:
                 table = pq.read_table(path)
