@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ COLUMNS = (
     *("page", "left_language", "right_language", "left", "right", "left_id", "right_id", "margin"),
     *("left_title", "right_title"),
 )
+_REPEATED = ["left", "right", "left_title", "right_title"]  # a block stands in many pairs: kept once
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？｡।॥។؟])\s*|\n+")
 _UNSPACED = ("ja", "zh", "th", "km")
 
@@ -64,7 +65,7 @@ class PairTable:
         tables: list[pa.Table] = []
         for path in paths:
             try:
-                table = pq.read_table(path)
+                table = pq.read_table(path, read_dictionary=_REPEATED)
             except (OSError, pa.ArrowInvalid) as error:
                 remedy = "make the pairs with `lapca-bench mine`"
                 raise InputError(f"not a readable Parquet file: {error}", path=path, remedy=remedy) from error
@@ -72,7 +73,7 @@ class PairTable:
                 raise InputError(f"lacks the column {absent[0]!r}", path=path, remedy="make it with `lapca-bench mine`")
             source = pa.array(np.full(len(table), len(tables), dtype=np.int32))
             tables.append(table.select(list(COLUMNS)).append_column("source", source))
-        return cls(pa.concat_tables(tables))
+        return cls(pa.concat_tables(tables).unify_dictionaries())
 
     def __len__(self) -> int:
         """Number of pairs."""
@@ -83,26 +84,42 @@ class PairTable:
         values: list[Any] = self._table.column(name).to_pylist()
         return values
 
+    def codes(self, *names: str) -> tuple[list[str], list[Int64]]:
+        """The distinct values of text columns in ascending order, and each column as places among them."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        columns = [self._table.column(name) for name in names]
+        values = pc.unique(pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string()))
+        values = values.take(pc.sort_indices(values))
+        places = [pc.index_in(column, values).to_numpy().astype(np.int64) for column in columns]
+        return values.to_pylist(), places
+
+    def numbers(self, name: str) -> npt.NDArray[Any]:
+        """A column of numbers."""
+        found: npt.NDArray[Any] = self._table.column(name).to_numpy()
+        return found
+
     def filtered(self, settings: PairSettings) -> PairTable:
         """The pairs that the settings keep; raises `InputError` when none is left, or one language alone."""
-        left, right = self.column("left_language"), self.column("right_language")
-        banned, wanted = set(settings.exclude_languages), set(settings.languages)
-        keep = []
-        for row, (x, y, margin) in enumerate(zip(left, right, self.column("margin"), strict=True)):
-            fits = not {x, y} & banned and (not wanted or {x, y} <= wanted) and margin >= settings.minimum_margin
-            if fits and (settings.english == "any" or "en" in (x, y)):
-                keep.append(row)
-        if not keep:
+        names, (left, right) = self.codes("left_language", "right_language")
+        wanted = set(settings.languages or names) - set(settings.exclude_languages)
+        fits = np.array([name in wanted for name in names], dtype=bool)
+        keep = fits[left] & fits[right] & (self.numbers("margin") >= settings.minimum_margin)
+        if settings.english == "only":
+            english = np.array([name == "en" for name in names], dtype=bool)
+            keep &= english[left] | english[right]
+        if not keep.any():
             raise InputError(
                 f"no pairs are left of {len(self)} after filtering",
                 key="pairs",
                 remedy="lower minimum_margin or the mining threshold, or allow more languages",
             )
-        found = PairTable(self._table.take(keep))
-        languages = set(found.column("left_language")) | set(found.column("right_language"))
+        found = PairTable(self._table.filter(keep))
+        languages, _ = found.codes("left_language", "right_language")
         if len(languages) < 2:
             raise InputError(
-                f"the pairs are of one language only ({languages.pop()!r}); alignment needs two",
+                f"the pairs are of one language only ({languages[0]!r}); alignment needs two",
                 key="pairs.languages",
                 remedy="mine pages that are linked across languages",
             )
@@ -119,14 +136,17 @@ class PairTable:
 
     def pivots(self, language: str) -> Mapping[str, str]:
         """The text in `language` that each block is aligned with, by block id; and each page's title, by `title_of`."""
+        import pyarrow.compute as pc
+
         found: dict[str, str] = {}
         for side, other in (("left", "right"), ("right", "left")):
-            names = ("page", f"{side}_language", side, f"{side}_id", f"{other}_id", f"{side}_title")
-            for page, spoken, text, own, aligned, title in zip(*map(self.column, names), strict=True):
-                if spoken == language:
-                    found.setdefault(own, text)
-                    found.setdefault(aligned, text)
-                    found.setdefault(title_of(page), title)
+            spoken = self._table.filter(pc.equal(self._table.column(f"{side}_language"), language))
+            names = ("page", side, f"{side}_id", f"{other}_id", f"{side}_title")
+            columns = [spoken.column(name).to_pylist() for name in names]
+            for page, text, own, aligned, title in zip(*columns, strict=True):
+                found.setdefault(own, text)
+                found.setdefault(aligned, text)
+                found.setdefault(title_of(page), title)
         return found
 
 
@@ -202,10 +222,8 @@ class AlignmentBatches:
         self._table = table.filtered(pairs)
         self._settings, self._views, self._objective = pairs, views_, objective
         self._batch, self._seed = batch, seed
-        self._pages = self._table.column("page")
-        names = sorted(set(self._pages))
-        order = generator(seed, 0).permutation(len(names))
-        self._held = {names[place] for place in order[: pairs.held_out]}
+        names, (self._pages,) = self._table.codes("page")
+        self._held = np.sort(generator(seed, 0).permutation(len(names))[: pairs.held_out])
         if len(names) - len(self._held) < batch:
             raise InputError(
                 f"{len(names) - len(self._held)} pages are too few for batches of {batch} pairs of distinct pages",
@@ -216,30 +234,24 @@ class AlignmentBatches:
     @cached_property
     def _strata(self) -> list[Int64]:
         """The rows of each unordered language pair (of each source, where sources are drawn alike), none held out."""
-        found: dict[tuple[int, str, str], list[int]] = {}
-        for row, (source, x, y) in enumerate(self._kinds()):
-            if self._pages[row] not in self._held:
-                found.setdefault((source, min(x, y), max(x, y)), []).append(row)
-        return [np.asarray(found[key], dtype=np.int64) for key in sorted(found)]
-
-    def _kinds(self) -> Iterator[tuple[int, str, str]]:
-        """(source, left language, right language) of every row; the source counts only where sources are alike."""
-        columns = (self._table.column(name) for name in ("source", "left_language", "right_language"))
-        alike = self._settings.sources == "alike"
-        for source, x, y in zip(*columns, strict=True):
-            yield (source if alike else 0), x, y
+        names, (left, right) = self._table.codes("left_language", "right_language")
+        source = self._table.numbers("source") if self._settings.sources == "alike" else np.zeros_like(left)
+        kinds = (source * len(names) + np.minimum(left, right)) * len(names) + np.maximum(left, right)
+        rows = np.flatnonzero(~np.isin(self._pages, self._held))
+        rows = rows[np.argsort(kinds[rows], kind="stable")]
+        return np.split(rows, np.flatnonzero(np.diff(kinds[rows])) + 1)
 
     @cached_property
     def _shares(self) -> npt.NDArray[np.float64]:
         """The probability of each stratum: ∝ n^exponent inside its source, the sources alike often."""
         sizes = np.array([len(rows) for rows in self._strata], dtype=np.float64) ** self._settings.exponent
-        kinds = list(self._kinds())
-        sources = np.array([kinds[rows[0]][0] for rows in self._strata])
-        totals = {source: sizes[sources == source].sum() for source in set(sources.tolist())}
-        shares: npt.NDArray[np.float64] = sizes / np.array(
-            [totals[source] * len(totals) for source in sources.tolist()]
-        )
-        return shares
+        if self._settings.sources == "by size":
+            shares: npt.NDArray[np.float64] = sizes / sizes.sum()
+            return shares
+        sources = self._table.numbers("source")[[rows[0] for rows in self._strata]]
+        totals = np.bincount(sources, weights=sizes)
+        alike: npt.NDArray[np.float64] = sizes / totals[sources] / np.count_nonzero(totals)
+        return alike
 
     @cached_property
     def _pivots(self) -> Mapping[str, str]:
@@ -250,7 +262,8 @@ class AlignmentBatches:
         """The texts of each (page, language), for hard negatives of the same page."""
         found: dict[tuple[str, str], dict[str, None]] = {}
         for side in ("left", "right"):
-            rows = zip(self._pages, self._table.column(f"{side}_language"), self._table.column(side), strict=True)
+            columns = ("page", f"{side}_language", side)
+            rows = zip(*map(self._table.column, columns), strict=True)
             for page, language, text in rows:
                 found.setdefault((page, language), {})[text] = None
         return {key: list(texts) for key, texts in found.items()}
@@ -261,7 +274,7 @@ class AlignmentBatches:
         strata = random.choice(len(shares), size=self._batch, p=shares)
         if self._settings.batches == "single-pair":
             strata[:] = strata[0]
-        chosen: dict[str, Pair] = {}
+        chosen: dict[int, Pair] = {}
         for stratum in strata:
             for attempt in range(1000):
                 rows = self._strata[
@@ -270,8 +283,8 @@ class AlignmentBatches:
                     else int(random.choice(len(shares), p=shares))
                 ]
                 row = int(rows[random.integers(len(rows))])
-                if self._pages[row] not in chosen:
-                    chosen[self._pages[row]] = self._table.pair(row)
+                if (page := int(self._pages[row])) not in chosen:
+                    chosen[page] = self._table.pair(row)
                     break
         return list(chosen.values())
 
@@ -309,22 +322,20 @@ class AlignmentBatches:
 
     def held_out(self) -> HeldOut:
         """Up to four pairs of each held-out page."""
-        rows: dict[str, list[int]] = {}
-        for row, page in enumerate(self._pages):
-            if page in self._held:
-                rows.setdefault(page, []).append(row)
         pairs = []
-        for number, page in enumerate(sorted(rows)):
+        for number, page in enumerate(self._held):
             random = generator(self._seed, 3, number)
-            pairs += [self._table.pair(int(row)) for row in random.permutation(rows[page])[:4]]
+            pairs += [self._table.pair(int(row)) for row in random.permutation(np.flatnonzero(self._pages == page))[:4]]
         return HeldOut(tuple(pair.left.text for pair in pairs), tuple(pair.right.text for pair in pairs))
 
     def pool(self, step: int, size: int = 2000) -> Mapping[str, Sequence[str]]:
         """Up to `size` blocks of each language, another sample at each refresh."""
         random = generator(self._seed, 4, step)
         by_language: dict[str, list[str]] = {}
+        names, _ = self._table.codes("page")
+        held = {names[place] for place in self._held}
         for (page, language), texts in self._blocks.items():
-            if page not in self._held:
+            if page not in held:
                 by_language.setdefault(language, []).extend(texts)
         return {
             language: [texts[place] for place in random.permutation(len(texts))[:size]]
