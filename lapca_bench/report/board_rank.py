@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from lapca_bench.report.board_model import Entry, Standing, Task
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 PerQuery = Mapping[tuple[str, str], "pd.Series[float]"]  # (measure, task key) → values by query id
@@ -29,7 +31,7 @@ def stand(
         if place in per_query and entry.macro(measure, tasks) is not None
         for values in [observations([per_query[place][measure, task.key] for task in tasks])]
     }
-    ranks = _ranks(entries, observed, measure, tasks)
+    ranks = _ranks(observed)
     bounds = _bounds(observed)
     made = []
     for place, entry in enumerate(entries):
@@ -56,43 +58,33 @@ def observations(parts: Iterable[pd.Series[float]]) -> pd.Series[float]:
 
 
 def _bounds(observed: Mapping[int, pd.Series[float]]) -> dict[int, tuple[float, float]]:
-    import numpy as np
-
+    """Bootstrap intervals; systems that were scored on the same queries are resampled together, once."""
     from lapca_bench.scoring.significance import intervals
 
     found = {}
-    for place, values in observed.items():
-        low, high = intervals(np.asarray(values, dtype=np.float64)[None, :])[0]
-        found[place] = (float(low), float(high))
+    for places in _groups(observed):
+        for place, (low, high) in zip(places, intervals(_rows(observed, places)), strict=True):
+            found[place] = (float(low), float(high))
     return found
 
 
-def _ranks(
-    entries: Sequence[Entry], observed: Mapping[int, pd.Series[float]], measure: str, tasks: Sequence[Task]
-) -> dict[int, int]:
+def _ranks(observed: Mapping[int, pd.Series[float]]) -> dict[int, int]:
     """Ranks by position; systems scored on other queries than most are left unranked."""
-    import pandas as pd
+    from lapca_bench.scoring.significance import tied_rows
 
-    from lapca_bench.scoring.significance import Settings, compare, tied_groups
-
-    common = _largest_group(observed)
-    if not common:
-        return {}
-    if len(common) == 1:
-        return {common[0]: 1}
-    frames = {
-        str(place): pd.DataFrame({"query": observed[place].index, "measure": "RR", "value": observed[place].to_numpy()})
-        for place in common
-    }
-    # Of each comparison only the t-test is read; boards reach 10^5 queries, where permutations take hours.
-    comparisons = compare(frames, "RR", Settings(permutations=1, bootstrap=1))
-    means = {str(place): entries[place].macro(measure, tasks) or 0.0 for place in common}
-    return {int(place): rank for place, rank in tied_groups(means, comparisons, "t").items()}
+    common = max(_groups(observed), key=len, default=[])
+    return dict(zip(common, tied_rows(_rows(observed, common)), strict=True)) if common else {}
 
 
-def _largest_group(observed: Mapping[int, pd.Series[float]]) -> list[int]:
-    """The positions of the largest set of systems that were scored on the same queries."""
+def _rows(observed: Mapping[int, pd.Series[float]], places: Sequence[int]) -> npt.NDArray[np.float64]:
+    import numpy as np
+
+    return np.vstack([observed[place].to_numpy(dtype=np.float64) for place in places])
+
+
+def _groups(observed: Mapping[int, pd.Series[float]]) -> list[list[int]]:
+    """The positions of systems that were scored on the same queries."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for place, values in observed.items():
         groups.setdefault(tuple(values.index), []).append(place)
-    return max(groups.values(), key=len, default=[])
+    return list(groups.values())

@@ -9,10 +9,10 @@ difference with a bootstrap interval and as d_z, the mean difference over the st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Float64 = npt.NDArray[np.float64]
 Test = Literal["permutation", "t"]
+Name = TypeVar("Name", bound=Hashable)
 
 _CELLS = 1 << 24  # signs drawn at a time: 16 MiB
 
@@ -227,15 +228,41 @@ def tied_groups(
     until then it shares that group's rank. The rank of a group is one more than the number of systems above it.
     Raises `UsageError` where a pair of systems was not compared.
     """
-    separable = {frozenset((c.first, c.second)): c.significant(test) for c in comparisons}
-    order = sorted(means, key=lambda system: (-means[system], system))
-    ranks: dict[str, int] = {}
-    leader = ""
-    for place, system in enumerate(order, start=1):
+    known = {frozenset((c.first, c.second)): c.significant(test) for c in comparisons}
+
+    def separable(leader: str, system: str) -> bool:
         pair = frozenset((leader, system))
-        if leader and pair not in separable:
+        if pair not in known:
             raise UsageError(f"{leader!r} and {system!r} were not compared", remedy="compare all systems in one call")
-        if not leader or separable[pair]:
+        return known[pair]
+
+    return _grouped(sorted(means, key=lambda system: (-means[system], system)), separable)
+
+
+def tied_rows(values: Float64, alpha: float = 0.05) -> list[int]:
+    """`tied_groups` of rows (systems, queries) by their means and t-tests, without an object per pair: for hundreds."""
+    count, n = values.shape
+    step = max(1, _CELLS // max(1, n))
+    blocks = [
+        paired_t(values[row] - values[start : start + step])
+        for row in range(count)
+        for start in range(row + 1, count, step)
+    ]
+    differ = np.zeros((count, count), dtype=np.bool_)
+    if blocks:
+        differ[np.triu_indices(count, 1)] = holm(np.concatenate(blocks)) < alpha
+    means = values.mean(axis=1)
+    order = sorted(range(count), key=lambda row: (-means[row], row))
+    ranks = _grouped(order, lambda one, other: bool(differ[min(one, other), max(one, other)]))
+    return [ranks[row] for row in range(count)]
+
+
+def _grouped(order: Sequence[Name], separable: Callable[[Name, Name], bool]) -> dict[Name, int]:
+    """Ranks of what is in order, best first; what is not separable from the first of its group shares its rank."""
+    ranks: dict[Name, int] = {}
+    leader: Name | None = None
+    for place, system in enumerate(order, start=1):
+        if leader is None or separable(leader, system):
             leader, ranks[system] = system, place
         else:
             ranks[system] = ranks[leader]

@@ -9,7 +9,7 @@ from scipy import stats
 
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.scoring import Settings, compare, intervals, tied_groups
-from lapca_bench.scoring.significance import holm, paired_t, permutation
+from lapca_bench.scoring.significance import holm, paired_t, permutation, tied_rows
 
 FAST = Settings(permutations=999, bootstrap=500)
 
@@ -133,3 +133,20 @@ def test_systems_that_cannot_be_told_apart_share_a_rank():
     assert (ranks["best"], ranks["twin"], ranks["middle"], ranks["last"]) == (1, 1, 3, 4)
     with pytest.raises(UsageError, match="not compared"):
         tied_groups(means, [])
+
+
+def test_rows_are_tied_as_groups_of_comparisons_are():
+    rng = np.random.default_rng(5)
+    hard = rng.random(60)
+    rows = np.vstack([hard * 0.5 + shift + rng.normal(0, 0.05, 60) for shift in (0.3, 0.31, 0.1, 0.12, 0.0, 0.3)])
+    names = [f"s{place}" for place in range(len(rows))]
+    frames = {
+        name: pd.DataFrame({"query": [f"q{i}" for i in range(60)], "measure": "RR@10", "value": row})
+        for name, row in zip(names, rows, strict=True)
+    }
+    means = {name: float(row.mean()) for name, row in zip(names, rows, strict=True)}
+    expected = tied_groups(means, compare(frames, "RR@10", FAST), "t")
+    assert dict(zip(names, tied_rows(rows), strict=True)) == expected
+    assert len(set(expected.values())) > 1
+    assert tied_rows(rows[:1]) == [1]
+    assert tied_rows(np.zeros((3, 4))) == [1, 1, 1]
