@@ -28,7 +28,7 @@ demo: setup
 	$(BIN)/lapca-bench run --experiment demo --out demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -rs --durations=15
 
 board: setup
 	$(BIN)/lapca-bench board build --out site

@@ -10,7 +10,7 @@ import typer
 from lapca_bench.cli.output import Json, say, say_columns, say_json, size, tell
 
 app = typer.Typer(
-    help="Show, verify and empty the cache of fetched, encoded and indexed things.",
+    help="Show, verify and empty the cache.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

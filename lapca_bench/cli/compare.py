@@ -33,7 +33,10 @@ def compare(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Compare runs: a table of means, and which differences hold after Holm's correction over all of them."""
+    """Compare run files, with tests of significance.
+
+    Shows a table of means, and which differences hold after Holm's correction over all of them.
+    """
     from dataclasses import asdict
     from math import isfinite
 

@@ -15,7 +15,10 @@ def delta(
         str | None, typer.Option("--recipe", "-r", help="Its recipe, where the checkpoint does not hold it.")
     ] = None,
 ) -> None:
-    """Write what training changed, with a model card and a system card that `run --system` takes."""
+    """Write what training changed as a small file.
+
+    Beside it go a model card and a system card that `run --system` takes.
+    """
     from lapca_bench.training.recipe import load_recipe
     from lapca_bench.training.shipping import SYSTEM_CARD, ship
 

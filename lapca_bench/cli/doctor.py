@@ -10,9 +10,10 @@ from lapca_bench.cli.output import Json, say, say_columns, say_json
 
 
 def doctor(json: Json = False) -> None:
-    """Look at Python, packages, Java, threads, cache, data and systems; every problem comes with its remedy.
+    """Look for problems on this machine, each with its remedy.
 
-    Exit code 1 if something stops all work; what is merely missing (an extra that is not installed) does not.
+    Looks at Python, packages, Java, threads, cache, data and systems. Exit code 1 if something stops all work; what is
+    merely missing (an extra that is not installed) does not.
     """
     from lapca_bench.experiment.diagnosis import diagnose
 

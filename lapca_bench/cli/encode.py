@@ -20,7 +20,10 @@ def encode(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Encode documents and queries of collections; vectors that are in the store are not computed again."""
+    """Encode documents and queries ahead of a run.
+
+    Vectors that are in the cache are not computed again.
+    """
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.systems import SystemFactory

@@ -22,7 +22,7 @@ def export(
     split: Split = None,
     depth: Depth = None,
 ) -> None:
-    """Write stored runs, and the judgements of their collections, as TREC files.
+    """Write stored runs, and their judgements, as TREC files.
 
     Each collection becomes a folder with qrels.txt and one SYSTEM.run per system: what trec_eval reads.
     """
@@ -35,7 +35,10 @@ def export(
 
     card_of = {registry.card(collection).name: collection} if collection.endswith(".toml") else {}
     judged: set[str] = set()
-    for result in select(ResultStore(results), collection, system or (), split, depth).results:
+    chosen = select(ResultStore(results), collection, system or (), split, depth).results
+    for name in dict.fromkeys(result.collection for result in chosen):
+        _refuse_unknown(card_of.get(name, name))
+    for result in chosen:
         name = result.collection
         folder = output / file_name(name)
         write_trec(result.run, folder / f"{file_name(result.system)}.run")
@@ -44,3 +47,15 @@ def export(
             judged.add(name)
             export_qrels(registry.load(card_of.get(name, name), result.split), folder / "qrels.txt")
             say(str(folder / "qrels.txt"))
+
+
+def _refuse_unknown(name: str) -> None:
+    """Raise `UsageError` where results name a collection of one's own, whose judgements only its card leads to."""
+    from lapca_bench.collections import registry
+    from lapca_bench.errors import UsageError
+
+    try:
+        registry.card(name)
+    except UsageError as error:
+        remedy = "give the path of its card (my-collection.toml) as --collection"
+        raise UsageError(f"the judgements of {name} are not known here", remedy=remedy) from error

@@ -24,7 +24,10 @@ def fetch(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fetch weights and corpora into the cache, each against its checksum; without a name, list them."""
+    """Fetch weights and corpora into the cache.
+
+    Each is checked against its checksum. Without a name, list what can be fetched.
+    """
     from lapca_bench import resources
     from lapca_bench.errors import UsageError, unknown_name
 

@@ -29,7 +29,10 @@ def mine(
         str | None, typer.Option(help="Of global: exact, or approximate with faiss (default: the recipe's).")
     ] = None,
 ) -> None:
-    """Mine aligned blocks and write them with a report; against gold where the corpus has it."""
+    """Mine aligned blocks and write them with a report.
+
+    Where the corpus has gold pairs, the report compares with them.
+    """
     from lapca_bench.training.mine import mine_to_file
     from lapca_bench.training.recipe import load_recipe
 

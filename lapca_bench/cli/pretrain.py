@@ -15,7 +15,10 @@ def pretrain(
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after this step; run again to go on.")] = None,
 ) -> None:
-    """Train on aligned pairs; prints the folder of the trained model."""
+    """Train an encoder on aligned pairs.
+
+    Prints the folder of the trained model.
+    """
     from lapca_bench.training.pretrain import pretrain_on
     from lapca_bench.training.recipe import load_recipe
 

@@ -27,7 +27,10 @@ def reproduce(
         Path | None, typer.Option("--out", "-o", help="Write to this file instead: .md .tex .csv .json .html .txt")
     ] = None,
 ) -> None:
-    """Print reported, measured, difference and verdict (match, close, differs, not run: why) of published tables."""
+    """Set published numbers beside measured ones.
+
+    Prints reported, measured, difference and verdict (match, close, differs, not run: why).
+    """
     from lapca_bench.report import recipes, reproduce_output
     from lapca_bench.report.published import published
     from lapca_bench.report.reproduce import reproduce as reproduced

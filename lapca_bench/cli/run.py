@@ -78,10 +78,10 @@ def run(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run systems on collections, store every result, and print the comparison table.
+    """Run systems on collections and print comparison tables.
 
-    What is stored already is not computed again, so an interrupted run goes on where it stopped. One system that
-    fails does not stop the others; the exit code is then 1.
+    Every result is stored. What is stored already is not computed again, so an interrupted run goes on where it
+    stopped. One system that fails does not stop the others; the exit code is then 1.
     """
     from lapca_bench.api import Evaluation
     from lapca_bench.experiment import spec

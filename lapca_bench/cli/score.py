@@ -38,10 +38,10 @@ def score(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Score a run: means over all judged queries, as `trec_eval -c` computes them.
+    """Score a run file as `trec_eval -c` does.
 
-    A judged query that the run lacks counts as 0. Documents are ordered by score, ties by document id, both
-    descending; the rank column is ignored.
+    Means are over all judged queries. A judged query that the run lacks counts as 0. Documents are ordered by score,
+    ties by document id, both descending; the rank column is ignored.
     """
     from lapca_bench.cli.score_predictions import ENDINGS, score_predictions
     from lapca_bench.errors import UsageError

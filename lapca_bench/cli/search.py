@@ -25,7 +25,10 @@ def search(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Search with one system: all queries of a collection into a run file, or one query of yours to the screen."""
+    """Search with one system, into a run file or to the screen.
+
+    All queries of a collection make a run file; one query of yours (--query) is answered on the screen.
+    """
     from lapca_bench.collections import registry
     from lapca_bench.collections.base import document_texts
     from lapca_bench.errors import UsageError

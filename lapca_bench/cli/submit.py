@@ -15,7 +15,10 @@ def submit(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("submission.parquet"),
     json: Json = False,
 ) -> None:
-    """Check results (cards, digests, versions, every run scored again) and pack them; exit 1 where a check fails."""
+    """Check results and pack them for a leaderboard.
+
+    Checks cards, digests and versions, and scores every run again; exit 1 where a check fails.
+    """
     from lapca_bench.report import submission
 
     found = submission.results_in(results)

@@ -41,7 +41,10 @@ def table(
         Path | None, typer.Option("--out", "-o", help="Write to this file instead: .md .tex .csv .json .html .txt")
     ] = None,
 ) -> None:
-    """Make a comparison table of the systems that have results on a collection or group."""
+    """Make a comparison table from stored results.
+
+    Its rows are the systems that have results on the collection or group, each with its newest.
+    """
     from lapca_bench.experiment.selection import select
     from lapca_bench.report import writers
     from lapca_bench.report.comparison import Display, comparison

@@ -70,11 +70,18 @@ class SystemFactory:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise `UsageError`, with the nearest names, for a name that is neither a card nor an existing file."""
+    """Raise `UsageError`, with the nearest names, for a name that is neither a card nor an existing file.
+
+    A card's file is read, so that a mistake in it is told before anything runs; raises what reading it raises.
+    """
     for name in names:
         if name.endswith(".toml") or _ENCODER_FILE.fullmatch(name):
             path = Path(name.rpartition(":")[0] if ".py:" in name else name)
             if not path.is_file():
                 raise UsageError("no such file", path=path, remedy="check the path")
+            if path.suffix == ".toml":
+                registry.find_card(name)
+        elif ".py" in name or ":" in name:
+            raise UsageError(f"{name!r} names no encoder", remedy="write file.py:Class, such as mine.py:Mine")
         elif name not in registry.cards():
             raise unknown_name("system", name, registry.cards())

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from lapca_bench.paths import cache_root
+from lapca_bench.progress import progress
 from lapca_bench.run import Int64
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
@@ -89,15 +90,18 @@ def evaluate(judged: Judged, measures: list[Measure]) -> list[Float64]:
     scores = surrogate_scores(judged)
     ideal = judged.ideal.astype(np.float64)
     values = [np.zeros(len(judged), dtype=np.float64) for _ in measures]
-    with _ENTER, warnings.catch_warnings():
+    blocks = list(_blocks(judged))
+    steps = len(blocks) * len(measures)
+    with _ENTER, warnings.catch_warnings(), progress("score", total=steps, unit="measure") as bar:
         warnings.simplefilter("ignore")  # numba remarks on ranx's unsigned loop counters when it compiles
-        for queries in _blocks(judged):
+        for queries in blocks:
             run = _padded(judged.documents, scores, judged.offsets, queries, -1.0)
             qrels = _padded(judged.ideal_documents, ideal, judged.ideal_offsets, queries, -2.0)
             for value, measure in zip(values, measures, strict=True):
                 function: Callable[..., Float64] = getattr(_metrics(), _FUNCTIONS[measure.name])
                 k = measure.depth or 0
                 value[queries] = function(qrels, run, k, 1)
+                bar.advance()
     return [_capped(judged, measure, value) for measure, value in zip(measures, values, strict=True)]
 
 

@@ -44,6 +44,20 @@ def test_unknown_names_come_with_the_nearest(refused):
     assert "unknown collection" in refused("collections", "info", "help-pages/xx-yy", code=2)
 
 
+@pytest.mark.parametrize("name", ["mine.py", "mine:Grams", "elsewhere/mine.py:"])
+def test_an_encoder_named_in_another_way(refused, name):
+    assert "write file.py:Class" in refused("run", "-e", name, "-c", "data/card.toml", code=2)
+
+
+def test_a_system_card_with_a_mistake_is_told_before_anything_runs(refused):
+    Path("mine.toml").write_text('name = "mine"\nkind = dense\n')
+    found = refused("run", "-e", "mine.py:Grams", "-s", "mine.toml", "-c", "data/card.toml", "-o", "out", code=1)
+    assert "mine.toml:2: not TOML" in found
+    Path("mine.toml").write_text('name = "mine"\ntitle = "Mine"\nkind = 3\n')
+    assert "mine.toml:3: [kind]" in refused("run", "-s", "mine.toml", "-c", "data/card.toml", code=1)
+    assert not Path("out").exists()
+
+
 def test_nothing_asked(refused):
     assert "systems" in refused("run", "-c", "data/card.toml", code=2)
     assert "collections" in refused("run", "-s", "bm25", code=2)
@@ -190,6 +204,9 @@ def test_tables_that_cannot_be_made(refused, here, capsys):
     assert "unknown system" in refused(*base, "-s", "Gramms", code=2)
     assert "not scored by AP" in refused(*base, "-m", "AP", code=2)
     assert "no table format" in refused(*base, "--out", "table.pdf", code=2)
+    exported = refused("export", "-c", "files/toy", "--results", "out", "--out", "trec", code=2)
+    assert "give the path of its card" in exported
+    assert not Path("trec").exists()
 
 
 def test_usage_errors_are_the_parsers_own(refused):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -254,6 +256,27 @@ def test_from_python(workshop):
     assert "Lengths" in str(table)
     assert table.to_markdown().count("|") > 8
     assert set(evaluation.frame["measure"]) == {"nDCG@10", "RR@10", "R@100"}
+
+
+def test_the_encoder_of_the_readme_runs_as_printed(workshop, lapca):
+    """Its file, its Python lines and its command, with a collection that needs no fetching and without me5-small-q4."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    file, program = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (asked,) = re.findall(r"^lapca-bench (run --encoder mine.py:Mine .*)$", readme, re.MULTILINE)
+    card = str(write_collection(workshop / "data"))
+    (workshop / "mine.py").write_text(file)
+    (workshop / "program.py").write_text(program.replace("help-pages/de-en", card))
+    assert len((file + program).splitlines()) <= 20
+    words = asked.replace("--system me5-small-q4 ", "").replace("help-pages/de-en", card).split()
+    ended = lapca(*words)
+    assert ended.code == 0, ended.err
+    assert {"Mine", "bm25"} <= {line.split(" ")[1] for line in ended.out.splitlines() if re.match(r"[ab] \w", line)}
+    done = subprocess.run(
+        [sys.executable, "program.py"], capture_output=True, text=True, cwd=workshop, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Mine" in done.stdout
+    assert "bm25" in done.stdout
 
 
 class Slow:

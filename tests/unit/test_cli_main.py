@@ -80,6 +80,12 @@ def test_every_verb_explains_itself(verb, capsys):
     assert "Example: lapca-bench" in ended.out
 
 
+def test_help_lists_every_verb_in_a_whole_sentence(capsys):
+    listed = in_process("--help", capture=capsys).out.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    assert len(listed) > 15
+    assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_version(capsys):
     from importlib.metadata import version
 

@@ -7,6 +7,7 @@ from lapca_bench.digest import digest_texts, digest_value
 from lapca_bench.errors import InputError, UsageError, unknown_name
 
 ROOT = Path(__file__).parents[2]
+SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
 
 
 def test_digest_of_texts_keeps_boundaries():
@@ -34,8 +35,13 @@ def test_an_unknown_name_gets_its_neighbours():
 
 
 def test_every_package_of_the_tree_is_distributed():
-    declared = set(
-        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
-    )
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "lapca_bench").rglob("__init__.py")}
-    assert found | {"lapca_baselines", "lapca_leaderboards"} == declared
+    assert found | {"lapca_baselines", "lapca_leaderboards"} == set(SETUPTOOLS["packages"])
+
+
+def test_every_data_file_of_the_packages_is_distributed():
+    folders = {"lapca_bench": ROOT / "lapca_bench", **{n: ROOT / f for n, f in SETUPTOOLS["package-dir"].items()}}
+    for package, folder in folders.items():
+        files = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
+        declared = {path for pattern in SETUPTOOLS["package-data"][package] for path in folder.glob(pattern)}
+        assert {str(path.relative_to(ROOT)) for path in files - declared} <= {"leaderboards/README.md"}
