@@ -26,7 +26,10 @@ def bias(
     results: Annotated[Path, typer.Option(help="Folder of stored results.")] = DEFAULT_RESULTS,
     json: Json = False,
 ) -> None:
-    """Language bias of a run over a mixed pool: shares, rank penalties, fairness, and the language matrix."""
+    """Describe the language bias of a run over a mixed pool.
+
+    Shows shares, rank penalties, fairness, and the language matrix.
+    """
     from dataclasses import asdict
 
     from lapca_bench.collections import registry

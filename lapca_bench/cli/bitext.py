@@ -20,7 +20,10 @@ def bitext(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Accuracy both ways, F1 and xSIM error of aligned sentences; precision, recall and F1 of mined ones (BUCC)."""
+    """Score the retrieval of translations.
+
+    Accuracy both ways, F1 and xSIM error of aligned sentences; precision, recall and F1 of mined ones (BUCC).
+    """
     from dataclasses import asdict
     from functools import partial
 
