@@ -31,7 +31,7 @@ test: setup
 	$(BIN)/python -m pytest -rs --durations=15
 
 board: setup
-	$(BIN)/lapca-bench board build --out site
+	$(BIN)/lapca-bench board build --out site $(addprefix --results ,$(wildcard leaderboards/results))
 
 axe: $(AXE)/axe.min.js
 

@@ -1,7 +1,8 @@
 """A real browser on pages from a file; skipped with the reason where Chromium or selenium is not here.
 
 Debian: `apt-get install chromium chromium-driver`; `pip install selenium`; for the accessibility test `make axe`,
-or AXE_CORE=path/to/axe.min.js. With BOARD_SCREENSHOTS=folder the tests leave pictures there.
+or AXE_CORE=path/to/axe.min.js. With BOARD_SCREENSHOTS=folder the tests leave pictures there, and
+with BOARD_SITE=folder also pictures of that site, such as those in the documentation.
 """
 
 import json

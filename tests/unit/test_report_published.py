@@ -53,7 +53,31 @@ def test_shipped_numbers_are_all_there():
     assert counts["mr-tydi"] == 958
     assert counts["mkqa"] == 847
     assert counts["xor-retrieve"] == 567
+    assert counts["tatoeba"] == 3966
+    assert counts["bucc-2018"] == 113
     assert counts["xquad-retrieval"] == 38  # hi and th of mE5, twelve languages of three other systems
+    assert sum(counts.values()) == 6748
+
+
+def test_every_number_stands_in_a_table():
+    from lapca_bench.report.recipes import recipes
+
+    def shows(recipe, value):
+        return (
+            recipe.table == value.table
+            and value.measure in recipe.measures
+            and (not recipe.systems or value.system in recipe.systems)
+            and (not recipe.blocks or value.setting in recipe.blocks)
+        )
+
+    homeless = {(*v.table, v.measure) for v in published().values if not any(shows(r, v) for r in recipes().values())}
+    assert homeless == set()
+
+
+def test_a_mean_over_one_language_does_not_pass_for_one_over_all():
+    (one,) = published().select(system="cointegrated/LaBSE-en-ru", language="avg1", measure="accuracy (xx->en)")
+    assert (one.printed, one.kind, one.note) == ("95.20", "derived", "one-language")
+    assert not published().select(system="cointegrated/LaBSE-en-ru", language="avg112")
 
 
 def test_shipped_numbers_do_not_contradict_each_other_without_a_flag():

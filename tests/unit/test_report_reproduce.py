@@ -239,12 +239,26 @@ def test_recipes_are_values():
     assert bm25s() == bm25s()
 
 
+def test_a_column_may_have_a_tolerance_of_its_own():
+    wide = bm25s().model_copy(update={"tolerances": {"ar": 3.0}, "close": 0.5})
+    made = reproduce(wide, published(), measured_like_published(ar=2.9, de=2.9), here)
+    assert (verdicts(made)["ar"], verdicts(made)["de"]) == ("close", "differs")
+    assert "0.5 points (3 for ar)" in " ".join(made.notes)
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)")
 def test_latex_compiles(tmp_path):
-    (recipe,) = recipes.find("mr-tydi-readme")
-    body = reproduce_output.text([reproduce(recipe, published(), [], absent)], "latex")
-    source = "\\documentclass{article}\\usepackage{booktabs}\\usepackage[T1]{fontenc}\\begin{document}\n"
-    (tmp_path / "t.tex").write_text(source + body + "\\end{document}\n")
+    from lapca_bench.report import writers
+    from lapca_bench.report.table import Cell, Column, Row, Table, ranked
+
+    every = [reproduce(recipe, published(), [], absent) for recipe in recipes.recipes().values()]
+    cells = (Cell(value=0.5, better_than=("b",)), Cell(value=0.25, interval=(0.2, 0.3)), Cell())
+    rows = (Row('100% $x_1$ & \\input{x} #~^<>|"–→×', cells, "dense", "a"), Row("b", (Cell(value=0.4),) * 3, "", "b"))
+    compared = ranked(Table("a_b", tuple(Column(x, x) for x in ("de", "fi", "m")), rows, ("Letters: $ & %.",)))
+    body = reproduce_output.text(every, "latex") + writers.latex(compared)
+    body = body.replace("\\begin{table}", "\\clearpage\\begin{table}")
+    head = "\\documentclass{article}\\usepackage{booktabs}\\usepackage[T1]{fontenc}\\begin{document}\n"
+    (tmp_path / "t.tex").write_text(f"{head}{body}\\end{{document}}\n")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
