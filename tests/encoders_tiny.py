@@ -82,21 +82,28 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def _model(kind: str) -> Any:
+def _model(kind: str, positions: int | None) -> Any:
     import transformers
     from transformers.models.m2m_100 import modeling_m2m_100
 
     model, config, values = ARCHITECTURES[kind]
     home = modeling_m2m_100 if kind == "m2m100" else transformers
+    if positions is not None:
+        values = {**values, "max_position_embeddings": positions}
     return getattr(home, model)(getattr(transformers, config)(**values))
 
 
-def write_checkpoint(folder: Path, kind: str = "bert", *, seed: int = 0, lower: bool = False) -> Path:
-    """A whole transformers folder of one architecture with random weights; returns `folder`."""
+def write_checkpoint(
+    folder: Path, kind: str = "bert", *, seed: int = 0, lower: bool = False, positions: int | None = None
+) -> Path:
+    """A whole transformers folder of one architecture with random weights; returns `folder`.
+
+    `positions` is the architecture's longest input where it matters.
+    """
     import torch
 
     torch.manual_seed(seed)
-    model = _model(kind).eval()
+    model = _model(kind, positions).eval()
     for parameter in model.parameters():  # the usual initialisation is so small that all texts look alike
         torch.nn.init.normal_(parameter, std=0.3)
     model.save_pretrained(folder)

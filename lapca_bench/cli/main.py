@@ -38,6 +38,7 @@ from lapca_bench.cli import (
     submit,
     systems,
     table,
+    tune,
 )
 from lapca_bench.errors import LapcaError
 
@@ -60,6 +61,7 @@ VERBS: tuple[tuple[Callable[..., None], str] | tuple[str, typer.Typer], ...] = (
     (bias.bias, "bias --collection xquad-r/mixed --system me5-small-q4"),
     (bitext.bitext, "bitext --system me5-small-q4 --collection tatoeba/lapca-14"),
     (search.search, "search --system bm25 --collection help-pages/de-en --out bm25.run"),
+    (tune.tune, "tune --system bm25 --collection help-pages/de-en --split train --out bm25-tuned.toml"),
     (encode.encode, "encode --system me5-small-q4 --collection help-pages/xx-en"),
     (export.export, "export --collection help-pages/xx-en --out trec"),
     ("collections", collections.app),

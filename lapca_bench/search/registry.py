@@ -183,11 +183,16 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
 
 
 def _find_weights(settings: Any) -> None:
-    """Raise `MissingResourceError` unless the files that a model reads are on this machine; a user's own may be any."""
+    """Raise `MissingResourceError` unless the files that a model reads are on this machine."""
     from lapca_bench.encoders.checkpoint import find
+    from lapca_bench.encoders.settings import PythonSettings
 
-    if hasattr(settings, "checkpoint"):
-        find(settings.checkpoint, getattr(settings, "revision", None))
+    if isinstance(settings, PythonSettings):
+        path = Path(settings.path.rpartition(":")[0])
+        if path.suffix == ".py" and not path.is_file():  # else the name of an encoder that a package brings
+            raise MissingResourceError(f"no file {path} here", path=path, remedy="write it, or run where it lies")
+        return
+    find(settings.checkpoint, getattr(settings, "revision", None))
     for extra in ("query_checkpoint", "tokenizer", "delta"):
         value = getattr(settings, extra, None)
         if value is not None:

@@ -1,0 +1,123 @@
+"""Tuning on a development split: BM25's k1 and b over a grid.
+
+A tuned system is another system: it gets a card of its own, which says on what it was tuned and counts that family as
+seen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from lapca_bench.collections.base import Collection
+from lapca_bench.errors import UsageError
+from lapca_bench.experiment.run import score_run
+from lapca_bench.run import Run
+from lapca_bench.scoring import aggregate, parse
+from lapca_bench.search.bm25 import BM25System
+from lapca_bench.search.card import SystemCard
+from lapca_bench.search.workspace import Workspace
+
+K1 = (0.5, 0.7, 0.9, 1.2, 1.5, 2.0)
+B = (0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings that were tried, and the mean of the measure over the languages as the collection averages them."""
+
+    settings: dict[str, Any]
+    mean: float
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """All trials in the order in which they were made, the best (the first of equals), and the card that it gives."""
+
+    trials: tuple[Trial, ...]
+    best: Trial
+    card: SystemCard
+
+
+def tune(
+    card: SystemCard,
+    collection: Collection,
+    measure: str | None = None,
+    workspace: Workspace | None = None,
+    grid: tuple[Sequence[float], Sequence[float]] = (K1, B),
+) -> Tuned:
+    """Tune a system of kind bm25 on the split that `collection` was loaded with.
+
+    `measure` defaults to the collection's main one. Raises `UsageError` for another kind.
+    """
+    measure = measure or collection.card.policy.measures[0]
+    workspace = workspace or Workspace()
+    if card.bm25 is not None:
+        trials = tuple(_bm25(card, collection, measure, workspace, grid))
+    else:
+        raise UsageError(f"systems of kind {card.kind} have nothing to tune", remedy="name one of kind bm25")
+    best = max(trials, key=lambda trial: trial.mean)  # the first of equals
+    return Tuned(trials, best, _tuned(card, best, collection, measure))
+
+
+def _bm25(
+    card: SystemCard,
+    collection: Collection,
+    measure: str,
+    workspace: Workspace,
+    grid: tuple[Sequence[float], Sequence[float]],
+) -> Iterator[Trial]:
+    analyser = card.bm25.analyser if card.bm25 else None
+    for k1, b in product(*grid):
+        system = BM25System(workspace.indexes, k1, b, analyser, card.name)
+        run = system.search(collection, collection.queries(), _depth(collection, measure))
+        yield Trial({"k1": k1, "b": b}, _mean(run, collection, measure))
+
+
+def _depth(collection: Collection, measure: str) -> int:
+    return max(collection.card.policy.depth, parse(measure).depth or 0)
+
+
+def _mean(run: Run, collection: Collection, measure: str) -> float:
+    scores = score_run(run, collection, (measure,))
+    mean = aggregate(scores)[str(parse(measure))].mean(collection.card.policy.average)
+    if mean is None:
+        raise UsageError(f"{collection.card.name}: a language has no judged query", remedy="name another split")
+    return mean
+
+
+def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) -> SystemCard:
+    about = collection.card
+    note = f"Tuned on {about.name}, split {collection.split}, by {measure}: {best.mean:.4f} there."
+    return card.model_copy(
+        update={
+            "name": f"{card.name}-tuned",
+            "title": f"{card.title}, tuned on {about.name}",
+            "trained_on": sorted({*card.trained_on, about.family}),
+            "note": f"{card.note} {note}".strip(),
+            "bm25": card.bm25.model_copy(update=best.settings) if card.bm25 else None,
+        }
+    )
+
+
+def as_toml(card: SystemCard) -> str:
+    """The text of a card's file; values are written as JSON, which is TOML for strings, numbers and lists of them."""
+    values = card.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    tables = [line for key, value in values.items() if isinstance(value, dict) for line in _table(key, value)]
+    return "\n".join([*plain, *tables, ""])
+
+
+def _table(name: str, values: dict[str, Any]) -> list[str]:
+    plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
+    inner = [
+        line for key, value in values.items() if isinstance(value, dict) for line in _table(f"{name}.{key}", value)
+    ]
+    return ["", f"[{name}]", *plain, *inner]
+
+
+def _value(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,57 @@
+"""Tuning: BM25 over a grid, and the card that comes out."""
+
+import pytest
+from search_toys import ToyCollection, documents, queries
+
+from lapca_bench.errors import MissingResourceError, UsageError
+from lapca_bench.experiment.tuning import as_toml, tune
+from lapca_bench.run import Qrels
+from lapca_bench.search import registry
+from lapca_bench.search.card import read_card
+from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.registry import Workspace
+
+
+class Judged(ToyCollection):
+    def __init__(self, corpus, asked, judgements):
+        super().__init__(corpus, asked)
+        self._judgements = judgements
+
+    def relevance(self):
+        return Qrels(self._judgements)
+
+
+def lucene():
+    try:
+        find_java()
+        find_jar()
+    except MissingResourceError as error:
+        pytest.skip(str(error))
+
+
+def test_bm25_is_tuned_over_a_grid_and_its_card_read_back(tmp_path):
+    lucene()
+    # The relevant document is the longer one: only without length normalisation does it come first.
+    corpus = documents("dog dog dog " + "word " * 30, "dog dog cat", "bird")
+    collection = Judged(corpus, queries("dog"), {"q0": {"d0": 1}})
+    card = registry.find_card("bm25")
+    found = tune(card, collection, workspace=Workspace(tmp_path), grid=((0.9,), (1.0, 0.5, 0.0)))
+    assert [trial.settings["b"] for trial in found.trials] == [1.0, 0.5, 0.0]
+    assert (found.best.settings, found.best.mean) == ({"k1": 0.9, "b": 0.0}, 1.0)
+    assert found.trials[0].mean < 1
+    (tmp_path / "tuned.toml").write_text(as_toml(found.card), encoding="utf-8")
+    read = read_card(tmp_path / "tuned.toml")
+    assert read == found.card
+    assert (read.name, read.bm25.b, read.trained_on) == ("bm25-tuned", 0.0, ["toy"])
+    assert "toy/toy, split test, by nDCG@10: 1.0000" in read.note
+
+
+def test_every_card_can_be_written_and_read_back(tmp_path):
+    for card in registry.cards().values():
+        (tmp_path / "card.toml").write_text(as_toml(card), encoding="utf-8")
+        assert read_card(tmp_path / "card.toml") == card
+
+
+def test_a_dense_system_has_nothing_to_tune():
+    with pytest.raises(UsageError, match="nothing to tune"):
+        tune(registry.find_card("me5-small"), ToyCollection([]))
