@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Batch:
     negatives: tuple[str, ...] = ()
     query_pivots: tuple[str, ...] = ()
     passage_pivots: tuple[str, ...] = ()
+    teacher: npt.NDArray[np.float32] | None = None  # its scores, (queries, passages and negatives)
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,9 @@ class ObjectiveSettings(_Table):
     loss, "passage" ranks passages only (fine-tuning). `brake` holds vectors near the start model's.
     `pivot` pulls the vectors of a block, in whatever language, to the start model's vector of its text in
     `pivot_language` where the pairs hold one: languages meet where the start model already knows how to rank.
-    `ranking` pulls the scores between views to those between their pivots, at `ranking_temperature`.
+    `ranking` pulls the scores between views to those between their pivots, at `ranking_temperature`. Where `teacher`
+    names a system, fine-tuning adds distillation·KL(its scores || the model's) over each batch, both softened by
+    `distillation_temperature`.
     """
 
     temperature: float = Field(default=0.05, gt=0)
@@ -107,11 +109,28 @@ class ObjectiveSettings(_Table):
     mined: int = Field(default=0, ge=0)
     refresh: int = Field(default=1000, ge=1)
     ceiling: float = Field(default=0.95, gt=0)
+    teacher: str | None = None
+    distillation: float = Field(default=1.0, ge=0)
+    distillation_temperature: float = Field(default=0.05, gt=0)
 
     @property
     def has_pivot(self) -> bool:
         """Whether the start model's vectors of pivot texts are needed."""
         return self.pivot > 0 or self.ranking > 0
+
+
+class QuestionSettings(_Table):
+    """Fine-tuning on questions: `negatives` hard ones per question, `epochs` (0: optimisation.steps counts).
+
+    After the first training come `rounds` more, each on the `depth` passages that the model of the round before ranks
+    highest, without those that hold an answer. `held_out` questions are kept for the built-in evaluation.
+    """
+
+    negatives: int = Field(default=1, ge=0)
+    epochs: int = Field(default=0, ge=0)
+    rounds: int = Field(default=0, ge=0)
+    depth: int = Field(default=100, ge=1)
+    held_out: int = Field(default=0, ge=0)
 
 
 class TrainedSettings(_Table):
@@ -174,6 +193,7 @@ class Recipe(_Table):
     encoder: TransformerSettings
     mining: MiningSettings = MiningSettings()
     pairs: PairSettings = PairSettings()
+    questions: QuestionSettings = QuestionSettings()
     views: ViewSettings = ViewSettings()
     objective: ObjectiveSettings = ObjectiveSettings()
     trained: TrainedSettings = TrainedSettings()
@@ -189,12 +209,32 @@ class Recipe(_Table):
         return self
 
     def training_digest(self) -> str:
-        """What a checkpoint must agree with to be resumed: all that changes weights, not when one stops or looks."""
+        """What a checkpoint must agree with to be resumed: all that changes weights, not when one stops or looks.
+
+        Parts of a recipe that this one does not use do not count, so that a new option leaves old checkpoints good.
+        """
         content = self.model_dump(mode="json", exclude={"title", "licence", "mining", "evaluation"})
         content["optimisation"].pop("stop_after")
         if self.encoder.delta is None:
             content["encoder"].pop("delta")
+        if self.objective.teacher is None:
+            for key in ("teacher", "distillation", "distillation_temperature"):
+                content["objective"].pop(key)
+        if self.questions == QuestionSettings():
+            content.pop("questions")
         return digest_value(content)
+
+
+def start_at(encoder: TransformerSettings, checkpoint: Path) -> TransformerSettings:
+    """The same encoder with the weights and the tokenizer of a checkpoint's folder."""
+    plain = {
+        "checkpoint": str(checkpoint),
+        "revision": None,
+        "format": "transformers",
+        "tokenizer": None,
+        "delta": None,
+    }
+    return encoder.model_copy(update=plain)
 
 
 def shipped_recipes() -> dict[str, Path]:

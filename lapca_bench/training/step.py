@@ -12,12 +12,7 @@ import numpy.typing as npt
 from lapca_bench.training.batches import Batch
 from lapca_bench.training.gradcache import Embedded, joint_backward
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary
-from lapca_bench.training.objectives import (
-    info_nce,
-    question_passage_nll,
-    score_distillation,
-    vector_distillation,
-)
+from lapca_bench.training.objectives import info_nce, question_passage_nll, score_distillation, vector_distillation
 from lapca_bench.training.recipe import ObjectiveSettings, Recipe
 from lapca_bench.training.tower import Rows, Side, TrainedTower, pad_rows
 
@@ -59,12 +54,7 @@ class Step:
         chunks = self._chunks(texts, len(batch.queries), step)
         hidden_tokens = sum(int((chunk.labels != IGNORED).sum()) for chunk in chunks)
         mine = chunks[self._processes.rank :: self._processes.count]
-        pairs = len(batch.queries)
         pivots = self._pivots(batch) if recipe.objective.has_pivot else None
-
-        def joint_loss(matrix: Tensor) -> Tensor:
-            loss = recipe.objective.alignment * alignment(matrix, pairs, recipe.objective)
-            return loss if pivots is None else loss + towards_pivots(matrix, pairs, pivots, recipe.objective)
 
         def own_loss(chunk: Rows, embedded: Embedded) -> Tensor:
             return self._own_loss(chunk, embedded, hidden_tokens, len(texts))
@@ -73,7 +63,7 @@ class Step:
             mine,
             len(texts),
             self._embed,
-            joint_loss,
+            lambda matrix: joint_loss(matrix, batch, recipe.objective, pivots),
             recompute=optimisation.gradient_cache,
             chunk_loss=own_loss if recipe.objective.mlm or recipe.objective.brake else None,
             exchange=self._processes.add_up,
@@ -141,6 +131,23 @@ class Step:
         precision = torch.autocast(device, dtype=torch.bfloat16, enabled=self._recipe.optimisation.precision == "bf16")
         with torch.no_grad(), precision:
             return self._tower.pooled(self._teacher(input_ids=ids, attention_mask=mask).last_hidden_state.float(), rows)
+
+
+def joint_loss(matrix: Tensor, batch: Batch, objective: ObjectiveSettings, pivots: Pivots | None = None) -> Tensor:
+    """alignment·L_align + L_pivot where there are pivots + distillation·L_distil where the batch holds scores."""
+    import torch
+    from torch.nn.functional import normalize
+
+    pairs = len(batch.queries)
+    loss = objective.alignment * alignment(matrix, pairs, objective)
+    if pivots is not None:
+        loss = loss + towards_pivots(matrix, pairs, pivots, objective)
+    if batch.teacher is not None:
+        vectors = normalize(matrix, dim=-1) if objective.similarity == "cosine" else matrix
+        scores, taught = vectors[:pairs] @ vectors[pairs:].T, torch.from_numpy(batch.teacher).to(matrix.device)
+        divergence = score_distillation(scores, taught, temperature=objective.distillation_temperature)
+        loss = loss + objective.distillation * divergence
+    return loss
 
 
 def alignment(matrix: Tensor, pairs: int, objective: ObjectiveSettings) -> Tensor:

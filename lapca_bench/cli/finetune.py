@@ -1,0 +1,34 @@
+"""`lapca-bench finetune`: train on questions and their passages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def finetune(
+    questions: Annotated[
+        list[Path],
+        typer.Option("--questions", "-q", help="DPR, XOR-TyDi (gold paragraphs), Mr. TyDi, or JSON lines; repeat."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of rounds and checkpoints; the same one resumes.")],
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="A recipe's name or file.")] = "stage-a",
+    start: Annotated[Path | None, typer.Option(help="Start from this checkpoint, not the recipe's.")] = None,
+    passages: Annotated[
+        Path | None, typer.Option(help="DPR's TSV of passages to mine negatives from (default: the questions' own).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop each round after this step.")] = None,
+) -> None:
+    """Fine-tune on questions, in rounds with self-mined negatives if the recipe wants them; prints the model."""
+    from lapca_bench.training.finetune import finetune_on
+    from lapca_bench.training.recipe import load_recipe, start_at
+
+    changes = {"seed": seed, "optimisation.stop_after": stop_after}
+    made = load_recipe(recipe, **{key: value for key, value in changes.items() if value is not None})
+    if start is not None:
+        made = made.model_copy(update={"encoder": start_at(made.encoder, start)})
+    outcome = finetune_on(made, questions, out, passages)
+    typer.echo(f"step {outcome.step}: {outcome.checkpoint}")
