@@ -1,6 +1,7 @@
 # make setup   the environment .venv with exact versions
 # make demo    fetch what the demo needs, run it, print the comparison table (first run: minutes; again: seconds)
 # make test    the whole test suite, offline
+# make bench   speed and memory against each peer: benchmarks/RESULTS.md (an hour on two cores)
 # make board  the leaderboard pages, from the numbers in leaderboards/
 # make axe     axe-core, with which the browser tests check accessibility (they skip without it); needs npm
 # make faults  kill -9 at every write of every verb, and count what is survived (long)
@@ -13,7 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := build/axe-core-4.14.1
 
-.PHONY: setup demo test board axe faults fuzz lint check clean
+.PHONY: setup demo test bench board axe faults fuzz lint check clean
 
 setup: $(STAMP)
 
@@ -29,6 +30,10 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -rs --durations=15
+
+bench: setup
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(BIN)/python -m benchmarks
 
 board: setup
 	$(BIN)/lapca-bench board build --out site $(addprefix --results ,$(wildcard leaderboards/results))

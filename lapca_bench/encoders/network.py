@@ -16,6 +16,7 @@ from lapca_bench.encoders.batching import Rows, default_budget
 from lapca_bench.encoders.checkpoint import UNUSED_PARAMETERS, configuration, find, weights_digest
 from lapca_bench.encoders.delta import apply_delta
 from lapca_bench.encoders.extras import need
+from lapca_bench.encoders.packed import pack_linear_layers
 from lapca_bench.encoders.settings import WeightsSettings
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
@@ -110,6 +111,10 @@ class Network:
                 remedy=f"set query_max_length and document_max_length to {limit} or less",
             )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the weights: another process loads them itself."""
+        return {name: value for name, value in self.__dict__.items() if name not in {"model", "tokenizer"}}
+
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The checkpoint's tokenizer."""
@@ -139,7 +144,8 @@ class Network:
         torch = need("torch", "dense")
         torch.set_num_threads(min(torch.get_num_threads(), usable_threads()))
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        return load_model(self.folder, self._dtype, self._architecture, self._delta).to(device)
+        model = load_model(self.folder, self._dtype, self._architecture, self._delta)
+        return pack_linear_layers(model.to(device))
 
     def budget(self, settings: WeightsSettings) -> int:
         """Tokens of a padded batch, as the settings say or as suits the device."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lapca_bench.encoders.batching import Rows, encode_batches
 from lapca_bench.encoders.checkpoint import find
@@ -176,6 +176,16 @@ class TransformerEncoder:
     def shown_document(self, document: Document) -> str:
         """The document as the tokenizer reads it."""
         return self._settings.document_prompt + document.content(self._settings.title_separator)
+
+    @property
+    def folder(self) -> Path:
+        """The transformers folder of the document side."""
+        return self._documents.folder
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The content of that folder's config.json."""
+        return self._documents.config
 
     def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
         """Token ids of texts as they are, without prompts; what `health.check` looks at."""

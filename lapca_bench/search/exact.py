@@ -7,21 +7,29 @@ ties at the cut are decided by document id, descending, like everywhere else.
 
 Rounding error of the product: |computed − true| ≤ γ·|q|·|d| with γ = n·u / (1 − n·u), n the dimension and u = 2⁻²⁴ the
 unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1).
+
+Blocks are scanned by one thread per core, each with a BLAS of one thread: widening float16, the product and the search
+for candidates then all run on all cores, and a block's scores stay in the cache of the core that looks through them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.run import Float32, Int64
 
-BLOCK_ROWS = 4_096  # corpus rows per matrix product
-QUERY_BLOCK = 1_024  # queries per matrix product: with the rows above a 16 MiB block of scores
+BLOCK_ROWS = 4_096  # corpus rows per matrix product, of one shard or of several neighbours
+QUERY_BLOCK = 512  # queries per matrix product: with the rows above an 8 MiB block of scores per core
 QUERY_POOL = 8_192  # queries that share one pass over the corpus; bounds what is kept of them
 
 
@@ -67,7 +75,8 @@ def pair_scores(queries: Float32, matrices: Sequence[Any], query_of: Int64, rows
     scores = np.empty(len(rows), dtype=np.float32)
     order = np.argsort(rows, kind="stable")
     edges = np.searchsorted(rows[order], bounds)
-    for shard, matrix in enumerate(matrices):
+    for shard in np.flatnonzero(np.diff(edges)):
+        matrix = matrices[shard]
         for first in range(edges[shard], edges[shard + 1], 4096):
             pairs = order[first : min(first + 4096, edges[shard + 1])]
             documents = matrix[rows[pairs] - bounds[shard]].astype(np.float64)
@@ -82,6 +91,7 @@ class _Search:
     def __init__(self, queries: Float32, matrices: Sequence[Any], k: int, id_ranks: Callable[[], Int64]) -> None:
         self._queries = queries
         self._matrices = matrices
+        self._bounds = np.cumsum([0, *(len(matrix) for matrix in matrices)])
         self._k = k
         self._id_ranks = id_ranks
         unit = (queries.shape[1] + 2) * 2.0**-24  # two more roundings: of the scores that decide
@@ -91,27 +101,70 @@ class _Search:
         self._kth = np.full(len(queries), -np.inf)  # the k-th best score by the matrix product so far
         self._pool = _Columns.empty()
         self._waiting: list[_Columns] = []
+        self._buffers = threading.local()
 
     def run(self, block_rows: int, offset: int) -> Hits:
-        for start, block in _blocks(self._matrices, block_rows):
-            self._longest = max(self._longest, float(np.sqrt(np.einsum("ij,ij->i", block, block).max())) * (1 + 1e-5))
-            for first in range(0, len(self._queries), QUERY_BLOCK):
-                self._waiting.append(self._candidates(block, start, first))
-            if sum(len(part.queries) for part in self._waiting) > max(len(self._pool.queries) // 2, 4096):
-                self._merge()
+        spans = [
+            (start, min(start + block_rows, int(self._bounds[-1])))
+            for start in range(0, int(self._bounds[-1]), block_rows)
+        ]
+        with _blas().limit(limits=1, user_api="blas"):
+            for longest, parts in _in_order(self._scan, spans):
+                self._longest = max(self._longest, longest)
+                self._waiting += parts
+                if sum(len(part.queries) for part in self._waiting) > max(len(self._pool.queries) // 2, 4096):
+                    self._merge()
         self._merge()
         best = self._decide(self._pool)
         return Hits(best.queries + offset, best.rows, best.scores)
 
-    def _candidates(self, block: Float32, start: int, first: int) -> _Columns:
+    def _scan(self, span: tuple[int, int]) -> tuple[float, list[_Columns]]:
+        """The norm of the longest row of a block, and what may be among the k best. Runs in several threads at once.
+
+        They read floors that another block is about to raise: an old floor lets more through, never less.
+        """
+        kth = self._kth  # before `longest`: the rows that set these were counted into it
+        block = self._rows(*span)
+        longest = float(np.sqrt(np.einsum("ij,ij->i", block, block).max())) * (1 + 1e-5)
+        floor = kth - self._error * max(self._longest, longest)
+        blocks = range(0, len(self._queries), QUERY_BLOCK)
+        return longest, [self._candidates(block, span[0], first, floor, longest) for first in blocks]
+
+    def _rows(self, start: int, stop: int) -> Float32:
+        """Rows of the stacked matrices as one float32 block; what is stored as float16 is widened here."""
+        shard = int(np.searchsorted(self._bounds, start, side="right")) - 1
+        first = start - int(self._bounds[shard])
+        if stop <= self._bounds[shard + 1] and self._matrices[shard].dtype == np.float32:
+            return np.ascontiguousarray(self._matrices[shard][first : first + stop - start])
+        block = self._buffer("rows", stop - start, self._queries.shape[1])
+        filled = 0
+        while filled < len(block):
+            part = self._matrices[shard][first : first + len(block) - filled]
+            block[filled : filled + len(part)] = part
+            filled, shard, first = filled + len(part), shard + 1, 0
+        return block
+
+    def _buffer(self, name: str, rows: int, columns: int, dtype: Any = np.float32) -> Any:
+        """An array of this thread's own, used again for every block: fresh pages cost more than the product."""
+        flat = getattr(self._buffers, name, None)
+        if flat is None or flat.size < rows * columns:
+            flat = np.empty(rows * columns, dtype)
+            setattr(self._buffers, name, flat)
+        return flat[: rows * columns].reshape(rows, columns)
+
+    def _candidates(
+        self, block: Float32, start: int, first: int, floors: npt.NDArray[np.float64], longest: float
+    ) -> _Columns:
         """What may be among the k best, of one block of rows and one block of queries."""
         part = slice(first, first + QUERY_BLOCK)
-        scores = self._queries[part] @ block.T
-        floor = self._floor()[part]
+        queries, floor = self._queries[part], floors[part]
+        scores = np.matmul(queries, block.T, out=self._buffer("scores", len(queries), len(block)))
         if len(block) > self._k and not np.isfinite(floor).all():
             kth = np.partition(scores, len(block) - self._k, axis=1)[:, len(block) - self._k]
-            floor = np.maximum(floor, kth - self._error[part] * self._longest)
-        found = np.flatnonzero(scores >= np.nextafter(floor.astype(np.float32), np.float32(-np.inf))[:, None])
+            floor = np.maximum(floor, kth - self._error[part] * longest)
+        least = np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
+        chosen = np.greater_equal(scores, least[:, None], out=self._buffer("chosen", *scores.shape, np.bool_))
+        found = np.flatnonzero(chosen)
         query, row = np.divmod(found, len(block))
         return _Columns(query + first, row + start, scores.ravel()[found])
 
@@ -130,7 +183,9 @@ class _Search:
         counts = np.diff(starts)
         full = counts >= self._k
         kth = columns.scores[starts[:-1][full] + self._k - 1]
-        self._kth[full] = np.maximum(self._kth[full], kth)
+        raised = self._kth.copy()  # another array: threads may be reading this one
+        raised[full] = np.maximum(raised[full], kth)
+        self._kth = raised
         place = np.arange(len(columns.queries)) - starts[columns.queries]
         columns = columns.take((place < self._k) | (columns.scores >= self._floor()[columns.queries]))
         crowded = np.bincount(columns.queries, minlength=len(self._queries)) > 2 * self._k + 256
@@ -183,11 +238,24 @@ class _Columns:
         return columns, np.searchsorted(columns.queries, np.arange(queries + 1))
 
 
-def _blocks(matrices: Sequence[Any], block_rows: int) -> Iterator[tuple[int, Float32]]:
-    """(first row, float32 rows) over all matrices; what is stored as float16 is widened block by block."""
-    start = 0
-    for matrix in matrices:
-        for first in range(0, len(matrix), block_rows):
-            block = np.ascontiguousarray(matrix[first : first + block_rows], dtype=np.float32)
-            yield start + first, block
-        start += len(matrix)
+def _in_order(task: Callable[[Any], Any], spans: Iterable[Any]) -> Iterator[Any]:
+    """`map` over threads, one per core, that runs only a little ahead of whoever takes the results."""
+    threads = usable_threads()
+    ahead: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for span in spans:
+                ahead.append(pool.submit(task, span))
+                if len(ahead) > 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -240,3 +240,21 @@ def test_encoding_asks_for_no_network(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(MissingResourceError, match="not on this machine") as caught:
         build(settings(Path("owner/absent-model")), "m")
     assert "hf download owner/absent-model" in str(caught.value)
+
+
+def test_packed_layers_change_a_vector_by_rounding_only_and_leave_other_activations_alone(tmp_path: Path) -> None:
+    import torch
+    from transformers import BertConfig, BertModel
+
+    from lapca_bench.encoders.packed import pack_linear_layers
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
+    ids = torch.arange(1, 13).reshape(2, 6)
+    for activation in ("gelu", "gelu_python", "gelu_new", "relu"):
+        torch.manual_seed(0)
+        model = BertModel(BertConfig(vocab_size=20, hidden_act=activation, **sizes)).eval()
+        with torch.inference_mode():
+            before = model(input_ids=ids).last_hidden_state
+            after = pack_linear_layers(model)(input_ids=ids).last_hidden_state
+        torch.testing.assert_close(after, before, atol=2e-6, rtol=0)
+        assert not any(type(module) is torch.nn.Linear for module in model.modules())

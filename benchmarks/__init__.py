@@ -1,0 +1,1 @@
+"""Speed and memory against each peer on the same work: `python -m benchmarks` writes RESULTS.md."""
