@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import Split
+from lapca_bench.cli.options import Ray, Split, workspace_on
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_json, set_volume, size
 
 
@@ -17,6 +17,7 @@ def encode(
     ],
     split: Split = None,
     json: Json = False,
+    ray: Ray = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -31,7 +32,7 @@ def encode(
     from lapca_bench.store.vectors import Tally
 
     set_volume(quiet, verbose)
-    factory = SystemFactory.of([system])
+    factory = SystemFactory.of([system], workspace_on(ray))
     made = factory(system)
     if not isinstance(made, DenseSystem):
         raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")

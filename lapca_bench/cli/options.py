@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from lapca_bench.search.workspace import Workspace
 
 
 class Format(StrEnum):
@@ -36,3 +39,23 @@ Keep = Annotated[
 ]
 Significance = Annotated[Tested, typer.Option(help="Columns tested for significance.")]
 Intervals = Annotated[bool, typer.Option("--intervals", help="Show 95% bootstrap intervals.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Encode and search on the Ray cluster at this address (auto: the one this machine belongs to; local: one "
+        "started for this command). The cache must lie on a path that all its machines share.",
+    ),
+]
+
+
+def workspace_on(ray: str | None) -> Workspace:
+    """The workspace of a command: this process, or a Ray cluster."""
+    from lapca_bench.search.workspace import Workspace
+
+    if ray is None:
+        return Workspace()
+    from lapca_bench.search.ray_executor import RayExecutor
+
+    return Workspace(executor=RayExecutor(ray))

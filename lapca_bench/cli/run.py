@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.cells import outcome_line, outcome_record, show_plan
-from lapca_bench.cli.options import Depth, Format, Intervals, Keep, Significance, Split, TableFormat, Tested
+from lapca_bench.cli.options import (
+    Depth,
+    Format,
+    Intervals,
+    Keep,
+    Ray,
+    Significance,
+    Split,
+    TableFormat,
+    Tested,
+    workspace_on,
+)
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_json, set_volume, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
@@ -75,6 +86,7 @@ def run(
     intervals: Intervals = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would run, and run nothing.")] = False,
     json: Json = False,
+    ray: Ray = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -100,7 +112,7 @@ def run(
         split=split,
         depth=depth,
     )
-    factory = SystemFactory.of(wanted.systems)
+    factory = SystemFactory.of(wanted.systems, workspace_on(ray))
     planned = plan(wanted)
     runner = Runner(factory, ResultStore(results), Request(wanted.split, wanted.depth, wanted.measures, keep))
     if dry_run:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import Depth, Split
+from lapca_bench.cli.options import Depth, Ray, Split, workspace_on
 from lapca_bench.cli.output import Quiet, Verbose, say, set_volume, tell
 
 
@@ -22,6 +22,7 @@ def search(
     ] = None,
     split: Split = None,
     depth: Depth = None,
+    ray: Ray = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -37,7 +38,7 @@ def search(
     from lapca_bench.types import Query
 
     set_volume(quiet, verbose)
-    made = SystemFactory.of([system])(system)
+    made = SystemFactory.of([system], workspace_on(ray))(system)
     loaded = registry.load(collection, split)
     if query is not None:
         run = made.search(loaded, [Query("query", query)], depth or 10)

@@ -29,7 +29,7 @@ class SystemFactory:
     _owner: dict[str, str] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, things: Iterable[Any]) -> SystemFactory:
+    def of(cls, things: Iterable[Any], workspace: Workspace | None = None) -> SystemFactory:
         """From names and objects mixed; raises `UsageError` for an unknown name or an object that is no system."""
         names: list[str] = []
         objects: dict[str, Any] = {}
@@ -42,7 +42,7 @@ class SystemFactory:
             names.append(name)
             objects[name] = made
         check_names([name for name in names if name not in objects])
-        return cls(tuple(names), objects)
+        return cls(tuple(names), objects, workspace or Workspace())
 
     def __call__(self, name: str) -> System:
         """The system called `name`.

@@ -13,8 +13,9 @@ from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.run import Int64, Run
 from lapca_bench.search.exact import Hits, pair_scores, top_k
-from lapca_bench.search.executor import Executor
-from lapca_bench.search.stored import corpus_rows, encoded, id_ranks, rescored, run_of, without_self_matches
+from lapca_bench.search.executor import Executor, LocalExecutor
+from lapca_bench.search.parts import search_corpus
+from lapca_bench.search.stored import corpus_rows, encoded, rescored, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus, VectorStore
 from lapca_bench.types import Query
@@ -28,7 +29,7 @@ class DenseSystem:
     ) -> None:
         self.encoder = encoder
         self.store = store
-        self.executor = executor
+        self.executor = executor or LocalExecutor()
         self.name = name or encoder.identity.name
 
     @property
@@ -51,7 +52,7 @@ class DenseSystem:
         corpus, vectors, notes = self._encoded(collection, queries)
         started = time.perf_counter()
         drop = collection.card.policy.self_match == "drop"
-        hits = top_k(vectors, corpus.matrices(), k + drop, lambda: id_ranks(corpus.ids))
+        hits = search_corpus(vectors, corpus, k + drop, self.executor)
         run = run_of(self.name, queries, corpus.ids, hits, notes)
         run = without_self_matches(run).cut(k) if drop else run
         notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
@@ -97,7 +98,7 @@ class MarginSystem:
         started = time.perf_counter()
         drop = collection.card.policy.self_match == "drop"
         matrices = corpus.matrices()
-        hits = top_k(vectors, matrices, max(k + drop, self.neighbours), lambda: id_ranks(corpus.ids))
+        hits = search_corpus(vectors, corpus, max(k + drop, self.neighbours), self.dense.executor)
         of_query = _mean_of_best(hits.queries, hits.scores, len(queries), self.neighbours)
         of_document = np.concatenate([np.empty(0), *(self._mean_of_nearest(matrix, vectors) for matrix in matrices)])
         both = (of_query[hits.queries] + of_document[hits.rows]) / 2

@@ -66,6 +66,13 @@ def top_k(
     )
 
 
+def best_of(parts: Sequence[Hits], queries: int, k: int, id_ranks: Callable[[], Int64]) -> Hits:
+    """The `k` best rows of each query over the hits of disjoint parts of a corpus: those of the whole, to the bit."""
+    columns = _Columns.joined([_Columns(part.queries, part.rows, part.scores) for part in parts])
+    best = columns.best(queries, k, id_ranks)
+    return Hits(best.queries, best.rows, best.scores)
+
+
 def pair_scores(queries: Float32, matrices: Sequence[Any], query_of: Int64, rows: Int64) -> Float32:
     """The score that decides of each pair (`queries[query_of[i]]`, row `rows[i]` of the stacked `matrices`).
 
@@ -196,17 +203,9 @@ class _Search:
 
     def _decide(self, columns: _Columns) -> _Columns:
         """The k best of each query by the scores that count, ties on the cut by document id."""
-        columns = _Columns(
-            columns.queries, columns.rows, pair_scores(self._queries, self._matrices, columns.queries, columns.rows)
-        )
-        columns, starts = columns.ordered(len(self._queries))
-        cut = starts[:-1] + self._k
-        cut = cut[cut < starts[1:]]
-        if (columns.scores[cut] == columns.scores[cut - 1]).any():
-            ranks = self._id_ranks()[columns.rows]
-            columns = columns.take(np.lexsort((-ranks, -columns.scores, columns.queries)))
-        place = np.arange(len(columns.queries)) - starts[columns.queries]
-        return columns.take(place < self._k)
+        scores = pair_scores(self._queries, self._matrices, columns.queries, columns.rows)
+        columns = _Columns(columns.queries, columns.rows, scores)
+        return columns.best(len(self._queries), self._k, self._id_ranks)
 
 
 @dataclass(frozen=True)
@@ -229,6 +228,17 @@ class _Columns:
 
     def take(self, which: npt.NDArray[Any]) -> _Columns:
         return _Columns(self.queries[which], self.rows[which], self.scores[which])
+
+    def best(self, queries: int, k: int, id_ranks: Callable[[], Int64]) -> _Columns:
+        """The k first of each query, ties on the cut by document id."""
+        columns, starts = self.ordered(queries)
+        cut = starts[:-1] + k
+        cut = cut[cut < starts[1:]]
+        if (columns.scores[cut] == columns.scores[cut - 1]).any():
+            ranks = id_ranks()[columns.rows]
+            columns = columns.take(np.lexsort((-ranks, -columns.scores, columns.queries)))
+        place = np.arange(len(columns.queries)) - starts[columns.queries]
+        return columns.take(place < k)
 
     def ordered(self, queries: int) -> tuple[_Columns, Int64]:
         """By query, then by falling score; with the place where each query starts (`queries` + 1 values)."""

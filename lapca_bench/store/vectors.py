@@ -118,7 +118,7 @@ class StoredCorpus:
     def __init__(self, folder: Path) -> None:
         self.tally = Tally()
         self.manifests: list[ShardManifest] = []
-        self._folder = folder
+        self.folder = folder
         self._ids: list[Any] = []  # a pyarrow string array per shard: a tenth of the memory of Python strings
 
     def _append(self, outcome: Encoded, ids: Any) -> None:
@@ -133,16 +133,26 @@ class StoredCorpus:
     def shards(self) -> Iterator[tuple[Any, Any]]:
         """(ids, matrix) per shard: a pyarrow string array and a memory-mapped `(rows, dimension)` array."""
         for ids, manifest in zip(self._ids, self.manifests, strict=True):
-            yield ids, open_shard(self._folder, manifest)
+            yield ids, open_shard(self.folder, manifest)
 
     def matrices(self) -> list[Any]:
         """The memory-mapped matrices, each `(rows, dimension)` in the stored type."""
-        return [open_shard(self._folder, manifest) for manifest in self.manifests]
+        return [open_shard(self.folder, manifest) for manifest in self.manifests]
+
+    def parts(self, count: int) -> Iterator[tuple[int, list[ShardManifest], Any]]:
+        """At most `count` runs of consecutive shards: first row in the corpus, manifests, ids."""
+        import pyarrow as pa
+
+        start = 0
+        for places in np.array_split(np.arange(len(self.manifests)), max(1, min(count, len(self.manifests)))):
+            manifests = [self.manifests[place] for place in places]
+            yield start, manifests, pa.chunked_array([self._ids[place] for place in places], type=pa.large_string())
+            start += sum(manifest.rows for manifest in manifests)
 
     def ragged(self) -> Iterator[tuple[Any, Any]]:
         """(entries, lengths) per shard: a memory-mapped array, and how many of its entries each text has."""
         for manifest in self.manifests:
-            yield open_shard(self._folder, manifest), np.asarray(manifest.lengths, dtype=np.int64)
+            yield open_shard(self.folder, manifest), np.asarray(manifest.lengths, dtype=np.int64)
 
     @property
     def ids(self) -> Any:
@@ -179,7 +189,7 @@ class VectorStore:
         corpus = StoredCorpus(self._folder(encoder))
         ids: list[Any] = []
         pieces = _noting_ids(_pieces(documents, self.shard_size), ids)
-        task = EncodePiece(encoder, "document", corpus._folder, self.form)
+        task = EncodePiece(encoder, "document", corpus.folder, self.form)
         with progress(f"encode documents ({encoder.identity.name})", unit="doc") as bar:
             for outcome in (executor or LocalExecutor()).map(task, pieces):
                 corpus._append(outcome, ids[len(corpus.manifests)])

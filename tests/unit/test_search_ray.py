@@ -1,0 +1,137 @@
+"""Encoding and searching on a real Ray cluster of three nodes, one of which is killed in the middle of its work."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ray = pytest.importorskip("ray", reason="needs the extra lapca-bench[ray]")
+
+from lapca_bench.encoders.identity import EncoderIdentity  # noqa: E402
+from lapca_bench.errors import EncoderError, LapcaError  # noqa: E402
+from lapca_bench.search.executor import LocalExecutor  # noqa: E402
+from lapca_bench.search.parts import search_corpus  # noqa: E402
+from lapca_bench.search.ray_executor import RayExecutor  # noqa: E402
+from lapca_bench.store.vectors import VectorStore  # noqa: E402
+from lapca_bench.types import Document  # noqa: E402
+
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not see the folder of the tests
+SHARD = 4
+DOCUMENTS = [Document(f"d{number:03}", f"text {number % 50}") for number in range(48)]
+
+
+class Slow:
+    """Vectors from the texts' numbers; writes down the beginning and the end of every call, and takes its time."""
+
+    dimension = 3
+    similarity = "dot"
+    identity = EncoderIdentity("slow", {"version": 1})
+
+    def __init__(self, log: Path, seconds: float = 0.25) -> None:
+        self.log = log
+        self.seconds = seconds
+
+    def encode_queries(self, texts: Any, *, language: str | None = None) -> Any:
+        return self._vectors(texts)
+
+    def encode_documents(self, documents: Any, *, language: str | None = None) -> Any:
+        first = documents[0].id
+        self._note(f"begin {first}")
+        time.sleep(self.seconds)
+        if documents[0].text == "text 999":
+            raise EncoderError("no vector for 999")
+        self._note(f"end {first}")
+        return self._vectors([document.text for document in documents])
+
+    def _note(self, line: str) -> None:
+        with self.log.open("a") as handle:
+            handle.write(line + "\n")
+
+    def _vectors(self, texts: Any) -> Any:
+        numbers = np.array([int(text.split()[1]) for text in texts], dtype=np.float32)
+        return np.stack([np.sin(numbers), np.cos(numbers), numbers / 50], axis=1).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")  # on the head, which nobody kills
+    for _ in range(2):
+        made.add_node(num_cpus=1)
+    made.wait_for_nodes()
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def notes(log: Path) -> Counter[str]:
+    return Counter(log.read_text().splitlines()) if log.exists() else Counter()
+
+
+def test_a_killed_node_costs_its_shard_and_nothing_else(cluster: Any, tmp_path: Path) -> None:
+    local = VectorStore(tmp_path / "local", shard_size=SHARD).documents(Slow(tmp_path / "local.log", 0), DOCUMENTS)
+    log = tmp_path / "ray.log"
+    executor = RayExecutor(cluster.address)
+    assert executor.workers == 2
+    store = VectorStore(tmp_path / "shared", shard_size=SHARD)
+
+    def documents() -> Iterator[Document]:
+        victim = cluster.list_all_nodes()[-1]
+        for number, document in enumerate(DOCUMENTS):
+            if number == len(DOCUMENTS) // 2:  # when the executor asks for more, both nodes are at work
+                while sum(notes(log).values()) < 3:
+                    time.sleep(0.05)
+                cluster.remove_node(victim, allow_graceful=False)
+            yield document
+
+    corpus = store.documents(Slow(log), documents(), executor)
+
+    assert [manifest.address for manifest in corpus.manifests] == [one.address for one in local.manifests]
+    assert [manifest.sha256 for manifest in corpus.manifests] == [one.sha256 for one in local.manifests]
+    assert corpus.ids.to_pylist() == [document.id for document in DOCUMENTS]
+    counted = notes(log)
+    shards = {document.id for document in DOCUMENTS[::SHARD]}
+    assert {line for line in counted if line.startswith("end")} == {f"end {first}" for first in shards}
+    assert max(count for line, count in counted.items() if line.startswith("end")) == 1, "computed twice"
+    again = [line for line, count in counted.items() if line.startswith("begin") and count > 1]
+    assert len(again) <= 1, "more than the killed shard was begun again"
+
+    queries = Slow(log).encode_queries([f"text {number}" for number in range(7)])
+    for k in (1, 5, 100):
+        here = search_corpus(queries, local, k, LocalExecutor())
+        there = search_corpus(queries, corpus, k, _InThirds(executor))
+        assert hits(there) == hits(here)
+
+
+class _InThirds:
+    """The Ray executor, asked to cut the corpus into three parts whatever is left of the cluster."""
+
+    workers = 3
+
+    def __init__(self, executor: RayExecutor) -> None:
+        self.map = executor.map
+
+
+def hits(found: Any) -> set[tuple[int, int, float]]:
+    return set(zip(found.queries.tolist(), found.rows.tolist(), found.scores.tolist(), strict=True))
+
+
+def test_an_error_of_a_task_is_raised_as_itself(cluster: Any, tmp_path: Path) -> None:
+    documents = [Document("good", "text 1"), Document("bad", "text 999"), Document("late", "text 3")]
+    store = VectorStore(tmp_path, shard_size=1)
+    with pytest.raises(EncoderError, match="no vector for 999"):
+        store.documents(Slow(tmp_path / "log", 0), documents, RayExecutor(cluster.address))
+
+
+def test_a_cluster_without_room_says_so(cluster: Any) -> None:
+    with pytest.raises(LapcaError, match="a worker takes 64"):
+        _ = RayExecutor(cluster.address, cores=64).workers
