@@ -83,7 +83,7 @@ def pair_scores(queries: Float32, matrices: Sequence[Any], query_of: Int64, rows
     order = np.argsort(rows, kind="stable")
     edges = np.searchsorted(rows[order], bounds)
     for shard in np.flatnonzero(np.diff(edges)):
-        matrix = matrices[shard]
+        matrix = matrices[int(shard)]
         for first in range(edges[shard], edges[shard + 1], 4096):
             pairs = order[first : min(first + 4096, edges[shard + 1])]
             documents = matrix[rows[pairs] - bounds[shard]].astype(np.float64)
@@ -143,7 +143,7 @@ class _Search:
         first = start - int(self._bounds[shard])
         if stop <= self._bounds[shard + 1] and self._matrices[shard].dtype == np.float32:
             return np.ascontiguousarray(self._matrices[shard][first : first + stop - start])
-        block = self._buffer("rows", stop - start, self._queries.shape[1])
+        block: Float32 = self._buffer("rows", stop - start, self._queries.shape[1])
         filled = 0
         while filled < len(block):
             part = self._matrices[shard][first : first + len(block) - filled]
@@ -170,7 +170,8 @@ class _Search:
             kth = np.partition(scores, len(block) - self._k, axis=1)[:, len(block) - self._k]
             floor = np.maximum(floor, kth - self._error[part] * longest)
         least = np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
-        chosen = np.greater_equal(scores, least[:, None], out=self._buffer("chosen", *scores.shape, np.bool_))
+        chosen = self._buffer("chosen", len(queries), len(block), np.bool_)
+        np.greater_equal(scores, least[:, None], out=chosen)
         found = np.flatnonzero(chosen)
         query, row = np.divmod(found, len(block))
         return _Columns(query + first, row + start, scores.ravel()[found])

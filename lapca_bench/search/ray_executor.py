@@ -16,6 +16,7 @@ from lapca_bench.encoders.extras import need
 from lapca_bench.errors import LapcaError
 from lapca_bench.store.executor import Output, Shard
 
+PATIENCE = 120  # seconds without any worker before the work is given up
 ATTEMPTS = 3  # times that one shard may take its worker down before the work is given up
 
 
@@ -75,29 +76,41 @@ class _Worker:
     def __init__(self, task: Callable[[Any], Any]) -> None:
         self._task = task
 
+    def here(self) -> None:
+        """Answers once the cluster has found a place for this worker."""
+
     def run(self, shard: Any) -> Any:
         """The task's output."""
         return self._task(shard)
 
 
 class _Crew:
-    """The workers of one `map`, and which shard each of them holds."""
+    """The workers of one `map`, and which shard each of them holds.
+
+    A worker gets its first shard when it has a place: one hired for a machine that was lost may wait for another for
+    ever, and a shard must not wait with it.
+    """
 
     def __init__(self, ray: Any, task: Callable[[Any], Any], cores: int, workers: int) -> None:
         self._ray = ray
         self._task = ray.put(task)
         self._kind = ray.remote(num_cpus=cores, max_restarts=0, scheduling_strategy="SPREAD")(_Worker)
         self._size = workers
-        self._idle = [self._hire() for _ in range(workers)]
+        self._joining: dict[Any, Any] = {}  # by its promise to be here: worker
+        self._idle: list[Any] = []
         self._busy: dict[Any, tuple[Any, _Job]] = {}  # by the promised output: worker and shard
+        self._returned: list[_Job] = []  # shards of lost workers
         self._done: dict[int, Any] = {}  # outputs, and exceptions, whose turn has not come
+        for _ in range(workers):
+            self._hire()
 
-    def _hire(self) -> Any:
-        return self._kind.remote(self._task)
+    def _hire(self) -> None:
+        worker = self._kind.remote(self._task)
+        self._joining[worker.here.remote()] = worker
 
     def leave(self) -> None:
         """End all workers."""
-        for worker in [*self._idle, *(worker for worker, _ in self._busy.values())]:
+        for worker in [*self._joining.values(), *self._idle, *(worker for worker, _ in self._busy.values())]:
             self._ray.kill(worker)
 
     def work(self, shards: Iterable[Any]) -> Iterator[Any]:
@@ -105,6 +118,8 @@ class _Crew:
         source = iter(shards)
         given, taken, more = 0, 0, True
         while more or taken < given:
+            while self._idle and self._returned:
+                self._give(self._returned.pop())
             while more and self._idle and given - taken < 4 * self._size:
                 try:
                     shard = next(source)
@@ -119,7 +134,7 @@ class _Crew:
                 if isinstance(output, Exception):
                     raise output
                 yield output
-            elif self._busy:
+            elif more or taken < given:
                 self._wait()
 
     def _give(self, job: _Job) -> None:
@@ -127,27 +142,47 @@ class _Crew:
         self._busy[worker.run.remote(job.shard)] = (worker, job)
 
     def _wait(self) -> None:
-        """Take what is ready; replace workers that were lost and give out their shards again."""
-        ready, _ = self._ray.wait(list(self._busy), num_returns=1)
+        """Take what is ready: workers that have come, outputs, and news of workers that were lost."""
+        patience = None if self._busy else PATIENCE
+        ready, _ = self._ray.wait([*self._busy, *self._joining], num_returns=1, timeout=patience)
+        if not ready:
+            message = f"no machine of the Ray cluster has had room for a worker for {PATIENCE} s"
+            raise LapcaError(message, remedy="bring machines back; run the same command again to go on")
         for promise in ready:
-            worker, job = self._busy.pop(promise)
-            try:
-                self._done[job.place] = self._ray.get(promise)
-            except self._ray.exceptions.RayTaskError as error:
-                self._done[job.place] = _cause(error)
-            except self._ray.exceptions.RayError as error:
-                job.attempts += 1
-                if job.attempts == ATTEMPTS:
-                    message = f"a shard took its worker down {ATTEMPTS} times; the last time: {error}"
-                    lost = LapcaError(message, remedy="look at the memory of the machines; run it again to go on")
-                    self._done[job.place] = lost
-                self._ray.kill(worker)
-                worker = self._hire()
-                if job.attempts < ATTEMPTS:
-                    self._idle.append(worker)
-                    self._give(job)
-                    continue
+            if promise in self._joining:
+                self._join(promise)
+            else:
+                self._take(promise)
+
+    def _join(self, promise: Any) -> None:
+        worker = self._joining.pop(promise)
+        try:
+            self._ray.get(promise)
+        except self._ray.exceptions.RayTaskError as error:
+            raise _cause(error) from None
+        except self._ray.exceptions.RayError:
+            self._hire()
+        else:
             self._idle.append(worker)
+
+    def _take(self, promise: Any) -> None:
+        worker, job = self._busy.pop(promise)
+        try:
+            self._done[job.place] = self._ray.get(promise)
+        except self._ray.exceptions.RayTaskError as error:
+            self._done[job.place] = _cause(error)
+        except self._ray.exceptions.RayError as error:
+            self._ray.kill(worker)
+            self._hire()
+            job.attempts += 1
+            if job.attempts < ATTEMPTS:
+                self._returned.append(job)
+            else:
+                message = f"a shard took its worker down {ATTEMPTS} times; the last time: {error}"
+                lost = LapcaError(message, remedy="look at the memory of the machines; run it again to go on")
+                self._done[job.place] = lost
+            return
+        self._idle.append(worker)
 
 
 def _cause(error: Any) -> Exception:
