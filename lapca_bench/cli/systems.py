@@ -19,7 +19,7 @@ def list_(
     runnable: Annotated[bool, typer.Option("--runnable", help="Only systems that run on this machine.")] = False,
     json: Json = False,
 ) -> None:
-    """List the systems: kind, languages, and whether each runs on this machine or why not."""
+    """List the systems: kind, languages, what each is not zero-shot on, and whether it runs here or why not."""
     from lapca_bench.search import registry
 
     records = [_record(name) for name in registry.cards()]
@@ -28,10 +28,17 @@ def list_(
         say_json(records)
         return
     rows = [
-        (r["name"], r["kind"], _languages(r["languages"]), "yes" if r["runnable"] else "no", r["reason"])
+        (
+            r["name"],
+            r["kind"],
+            _languages(r["languages"]),
+            " ".join(family for family, zero_shot in r["zero_shot"].items() if not zero_shot) or "-",
+            "yes" if r["runnable"] else "no",
+            r["reason"],
+        )
         for r in records
     ]
-    say_columns(("system", "kind", "languages", "runs", "why not"), rows)
+    say_columns(("system", "kind", "languages", "not zero-shot on", "runs", "why not"), rows)
 
 
 def _languages(codes: list[str]) -> str:
@@ -42,7 +49,9 @@ def _languages(codes: list[str]) -> str:
 
 
 def _record(name: str) -> dict[str, Any]:
+    from lapca_bench.collections.registry import families
     from lapca_bench.search import registry
+    from lapca_bench.search.card import saw
 
     card, status = registry.cards()[name], registry.status(name)
     return {
@@ -51,6 +60,7 @@ def _record(name: str) -> dict[str, Any]:
         "kind": card.kind,
         "languages": list(card.languages),
         "trained_on": list(card.trained_on),
+        "zero_shot": {family: not saw(card.trained_on, family) for family in families()},
         "licence": card.licence,
         "runnable": status.ok,
         "reason": status.reason,

@@ -17,6 +17,7 @@ from lapca_bench.report.board_model import Board, Citation, Entry, Score, Standi
 from lapca_bench.report.board_rank import stand
 from lapca_bench.report.published import Published, PublishedValue
 from lapca_bench.report.recipes import Recipe
+from lapca_bench.search.card import saw
 from lapca_bench.store.results import StoredResult
 
 if TYPE_CHECKING:
@@ -24,7 +25,14 @@ if TYPE_CHECKING:
 
 PROVENANCE_CHARACTERS = 12
 # Kinds of this project's cards in the words of the published numbers, so that one filter finds both.
-KINDS = {"bm25": "lexical", "bm25s": "lexical", "fusion": "hybrid", "margin": "dense", "rerank": "reranker"}
+KINDS = {
+    "bm25": "lexical",
+    "bm25s": "lexical",
+    "fusion": "hybrid",
+    "head": "dense",
+    "margin": "dense",
+    "rerank": "reranker",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Surroundings:
             return "unknown"
         family = result.collection.partition("/")[0]
         trained = self.trained_on[result.system]
-        return "supervised" if any(family == name or family.startswith(f"{name}-") for name in trained) else "zero-shot"
+        return "supervised" if saw(trained, family) else "zero-shot"
 
 
 @dataclass(frozen=True)

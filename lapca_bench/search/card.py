@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -172,6 +173,11 @@ class SystemCard(BaseModel):
         """Settings of the models that this system itself reads weights of."""
         found = (self.encoder, self.sparse, self.late_interaction, self.cross_encoder)
         return tuple(settings for settings in found if settings is not None)
+
+
+def saw(trained_on: Collection[str], family: str) -> bool:
+    """Whether what a system was trained on holds a collection family ("help-pages" covers help-pages-bitext)."""
+    return any(family == name or family.startswith(f"{name}-") for name in trained_on)
 
 
 def read_card(path: Path) -> SystemCard:
