@@ -3,6 +3,7 @@
 # make test    the whole test suite, offline
 # make bench   speed and memory against each peer: benchmarks/RESULTS.md (an hour on two cores)
 # make board  the leaderboard pages, from the numbers in leaderboards/
+# make lapca-small  train LAPCA-R small as the shipped one was, and run it beside its start model (an hour or two)
 # make axe     axe-core, with which the browser tests check accessibility (they skip without it); needs npm
 # make faults  kill -9 at every write of every verb, and count what is survived (long)
 # make fuzz    a million damaged files for the readers (long)
@@ -14,7 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := build/axe-core-4.14.1
 
-.PHONY: setup demo test bench board axe faults fuzz lint check clean
+.PHONY: lapca-small setup demo test bench board axe faults fuzz lint check clean
 
 setup: $(STAMP)
 
@@ -37,6 +38,19 @@ bench: setup
 
 board: setup
 	$(BIN)/lapca-bench board build --out site $(addprefix --results ,$(wildcard leaderboards/results))
+
+# The recipe `small` from text to a system that runs; LAPCA_BENCH_DATA must hold XOR-TyDi's question pairs (xor-tydi/).
+SMALL := lapca-small
+SMALL_CORPORA := help-pages package-descriptions interface-texts
+
+lapca-small: setup
+	@test -d "$(LAPCA_BENCH_DATA)/xor-tydi" || { echo "set LAPCA_BENCH_DATA to a folder with xor-tydi/, XOR-TyDi's question pairs (ar-en/ar.txt, ...)"; exit 2; }
+	$(BIN)/lapca-bench fetch me5-small-q4 me5-tokenizer $(SMALL_CORPORA)
+	for corpus in $(SMALL_CORPORA); do $(BIN)/lapca-bench mine --recipe small --corpus $$corpus --out $(SMALL)/$$corpus.parquet || exit 1; done
+	$(BIN)/lapca-bench mine --recipe small --corpus "$(LAPCA_BENCH_DATA)/xor-tydi" --out $(SMALL)/questions.parquet
+	$(BIN)/lapca-bench pretrain --recipe small $(foreach name,$(SMALL_CORPORA) questions,--pairs $(SMALL)/$(name).parquet) --out $(SMALL)/checkpoints
+	$(BIN)/lapca-bench delta $(SMALL)/checkpoints --out $(SMALL)/model
+	$(BIN)/lapca-bench run --system me5-small-q4 --system $(SMALL)/model/card.toml --collection xquad-r/mixed --keep 100 --out $(SMALL)/results
 
 axe: $(AXE)/axe.min.js
 

@@ -9,7 +9,7 @@ import typer
 
 
 def delta(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint's folder, as `pretrain` prints it.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint, as `pretrain` prints it, or its --out folder.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="Its recipe, where the checkpoint does not hold it.")

@@ -22,7 +22,10 @@ def finetune(
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop each round after this step.")] = None,
 ) -> None:
-    """Fine-tune on questions, in rounds with self-mined negatives if the recipe wants them; prints the model."""
+    """Fine-tune an encoder on questions.
+
+    In rounds with self-mined negatives where the recipe wants them. Prints the folder of the trained model.
+    """
     from lapca_bench.training.finetune import finetune_on
     from lapca_bench.training.recipe import load_recipe, start_at
 

@@ -21,7 +21,10 @@ def tune(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Tune a system on a split that it is not evaluated on, and write its card; run it with `run --system CARD`."""
+    """Tune a system on one split, to run on another.
+
+    Writes the tuned system's card; run it with `run --system CARD`.
+    """
     from dataclasses import asdict
 
     from lapca_bench.atomic import write_text

@@ -244,14 +244,20 @@ def shipped_recipes() -> dict[str, Path]:
 
 
 def find_recipe(name: str) -> Path:
-    """The file of a shipped recipe's name or of a path; raises `UsageError` with the nearest names."""
+    """The file of a shipped recipe, called by its file's name or its own, or of a path.
+
+    Raises `UsageError` with the nearest names.
+    """
     shipped = shipped_recipes()
     if name in shipped:
         return shipped[name]
     path = Path(name).expanduser()
     if path.is_file():
         return path
-    raise unknown_name("recipe", name, shipped)
+    own_names = {tomllib.loads(one.read_text(encoding="utf-8"))["name"]: one for one in shipped.values()}
+    if name in own_names:
+        return own_names[name]
+    raise unknown_name("recipe", name, [*shipped, *own_names])
 
 
 def load_recipe(name: str, **changes: Any) -> Recipe:

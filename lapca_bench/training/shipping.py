@@ -10,7 +10,7 @@ from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta
 from lapca_bench.encoders.network import load_model
 from lapca_bench.training.card import model_card
-from lapca_bench.training.checkpoint import read_record
+from lapca_bench.training.checkpoint import checkpoints, read_record
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.tower import load_start
 
@@ -22,8 +22,10 @@ MODEL_CARD = "README.md"
 def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None) -> Path:
     """Write delta, model card and system card of a checkpoint into the folder `out`; returns the delta's path.
 
+    `checkpoint` may be a training's folder: its best checkpoint where the recipe selects that, else its last.
     `recipe` is needed only for a checkpoint that does not hold its own. Raises as `difference` does.
     """
+    checkpoint = _selected(checkpoint)
     record = read_record(checkpoint)
     made = recipe or record.recipe_of(checkpoint)
     base = load_start(made.encoder, with_delta=False)
@@ -46,6 +48,17 @@ def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None) -> Path:
     write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, record.progress.history))
     write_text(out / SYSTEM_CARD, _system_card(made))
     return out / DELTA
+
+
+def _selected(folder: Path) -> Path:
+    """The checkpoint that a training's folder stands for; any other folder is taken for a checkpoint."""
+    found = checkpoints(folder)
+    if not found:
+        return folder
+    record = read_record(found[-1])
+    best = folder / f"step-{record.progress.best_step:07d}"
+    chosen = record.recipe is not None and record.recipe_of(found[-1]).evaluation.select == "best" and best in found
+    return best if chosen else found[-1]
 
 
 def _system_card(recipe: Recipe) -> str:
