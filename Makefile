@@ -6,7 +6,10 @@
 # make lapca-small  train LAPCA-R small as the shipped one was, and run it beside its start model (an hour or two)
 # make axe     axe-core, with which the browser tests check accessibility (they skip without it); needs npm
 # make faults  kill -9 at every write of every verb, and count what is survived (long)
+# make properties  ten thousand new examples of every property (long)
 # make fuzz    a million damaged files for the readers (long)
+# make audit   known vulnerabilities of the exact versions (needs an advisory service); make sbom: what is installed
+# make lock    requirements.lock, with the hash of every package for this platform
 # make check   what CI runs: lint, types, dependency rule, tests
 
 PYTHON ?= python3
@@ -15,7 +18,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := build/axe-core-4.14.1
 
-.PHONY: lapca-small setup demo test bench board axe faults fuzz lint check clean
+.PHONY: lapca-small setup demo test bench board axe faults properties fuzz audit sbom lock lint check clean
 
 setup: $(STAMP)
 
@@ -64,8 +67,26 @@ $(AXE)/axe.min.js:
 faults: setup
 	$(BIN)/python tests/faults/harness.py
 
+properties: setup
+	LAPCA_BENCH_EXAMPLES=nightly $(BIN)/python -m pytest tests/property
+
 fuzz: setup
 	$(BIN)/python tests/fuzz/harness.py
+
+audit: setup build/audit
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+
+sbom: setup build/audit
+	build/audit/bin/cyclonedx-py environment $(BIN)/python --output-file build/sbom.json
+
+lock: setup
+	mkdir -p build
+	$(BIN)/python -m pip install --quiet --dry-run --ignore-installed --report build/report.json -c constraints.txt '.[dev]'
+	$(BIN)/python tools/lock.py build/report.json requirements.lock
+
+build/audit:
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet pip-audit cyclonedx-bom
 
 lint: setup
 	$(BIN)/ruff check .

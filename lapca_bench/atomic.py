@@ -39,6 +39,11 @@ def _temporary(target: Path) -> Path:
     return target.with_name(f".{target.name}.{_host()}-{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
 
 
+def is_temporary(path: Path) -> bool:
+    """Whether a path is, or lies in, something that is still being written or was left half-written."""
+    return any(_TEMPORARY.fullmatch(part) for part in path.parts)
+
+
 def _abandoned(path: Path) -> bool:
     """Whether a path is a temporary of a process that is gone."""
     named = _TEMPORARY.fullmatch(path.name)

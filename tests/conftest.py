@@ -7,8 +7,10 @@ from hypothesis import settings
 from lapca_bench.paths import cache_root
 
 # Reproducible, and without a limit of time per example: the machines that run this differ.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
+# `make properties`: new examples every night, a hundred times as many.
+settings.register_profile("nightly", deadline=None, max_examples=10_000, print_blob=True)
+settings.load_profile(os.environ.get("LAPCA_BENCH_EXAMPLES", "repeatable"))
 
 # ranx's functions are compiled once for all tests, not anew in the cache folder of each.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))

@@ -42,6 +42,7 @@ from lapca_bench.cli import (
     tune,
 )
 from lapca_bench.errors import LapcaError
+from lapca_bench.redaction import redacted
 
 app = typer.Typer(
     name="lapca-bench",
@@ -139,7 +140,7 @@ def main() -> None:
 
 def _say(message: str) -> None:
     sys.stdout.flush()
-    print(message, file=sys.stderr)  # noqa: T201 - the one place where errors meet the user
+    print(redacted(message), file=sys.stderr)  # noqa: T201 - the one place where errors meet the user
 
 
 def _leave_pipe() -> None:

@@ -28,12 +28,15 @@ def mine(
     search: Annotated[
         str | None, typer.Option(help="Of global: exact, or approximate with faiss (default: the recipe's).")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what there is to mine; embed and write nothing.")
+    ] = False,
 ) -> None:
     """Mine aligned blocks and write them with a report.
 
     Where the corpus has gold pairs, the report compares with them.
     """
-    from lapca_bench.training.mine import mine_to_file
+    from lapca_bench.training.mine import cost_of, mine_to_file
     from lapca_bench.training.recipe import load_recipe
 
     changes = {
@@ -45,5 +48,8 @@ def mine(
         "mining.search": search,
     }
     given = {key: value for key, value in changes.items() if value is not None}
+    if dry_run:
+        typer.echo(cost_of(load_recipe(recipe, **given), corpus))
+        return
     summary = mine_to_file(load_recipe(recipe, **given), corpus, out)
     typer.echo(summary)

@@ -7,9 +7,14 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from lapca_bench.redaction import redacted
+
+LOG_FILE = "lapca-bench.log"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no log, only results and errors.")]
@@ -42,17 +47,41 @@ def say_columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         say("  ".join([*padded, line[-1]]).rstrip())
 
 
+class _Redacting(logging.Formatter):
+    """A line (and a traceback) without tokens and passwords."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, redacted."""
+        return redacted(super().format(record))
+
+
 def set_volume(quiet: bool, verbose: bool) -> None:
     """Log to standard error: warnings only (quiet), one line per stage, or everything (verbose)."""
-    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Redacting("%(message)s"))
+    handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     logger = logging.getLogger("lapca_bench")
+    for old in logger.handlers:
+        old.close()
     logger.handlers[:] = [handler]
-    logger.setLevel(level)
+    logger.setLevel(logging.DEBUG)
     logger.propagate = False
     if quiet:
         os.environ["LAPCA_BENCH_QUIET"] = "1"
+
+
+def log_into(folder: Path) -> None:
+    """Log everything, with the time, to `lapca-bench.log` in `folder` too, after what earlier runs logged there.
+
+    A folder that cannot be written gets no log; what is to be written there will say so.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(folder / LOG_FILE, encoding="utf-8", errors="backslashreplace")
+    except OSError:
+        return
+    handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger("lapca_bench").addHandler(handler)
 
 
 def size(count: float) -> str:

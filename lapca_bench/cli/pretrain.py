@@ -14,15 +14,19 @@ def pretrain(
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="A recipe's name or file.")] = "small",
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after this step; run again to go on.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what it will cost, and train nothing.")] = False,
 ) -> None:
     """Train an encoder on aligned pairs.
 
     Prints the folder of the trained model.
     """
-    from lapca_bench.training.pretrain import pretrain_on
+    from lapca_bench.training.pretrain import cost_of, pretrain_on
     from lapca_bench.training.recipe import load_recipe
 
     changes = {"seed": seed, "optimisation.stop_after": stop_after}
     given = {key: value for key, value in changes.items() if value is not None}
+    if dry_run:
+        typer.echo(cost_of(load_recipe(recipe, **given), pairs, out))
+        return
     outcome = pretrain_on(load_recipe(recipe, **given), pairs, out)
     typer.echo(f"step {outcome.step}: {outcome.checkpoint}")

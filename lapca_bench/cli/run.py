@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,13 +22,15 @@ from lapca_bench.cli.options import (
     Tested,
     workspace_on,
 )
-from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_json, set_volume, tell
+from lapca_bench.cli.output import Json, Quiet, Verbose, log_into, say, say_json, set_volume, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
 if TYPE_CHECKING:
     from lapca_bench.api import Evaluation
     from lapca_bench.report.comparison import Display
     from lapca_bench.report.table import Table
+
+log = logging.getLogger(__name__)
 
 SUFFIXES = ("md", "tex", "csv", "json", "html")
 
@@ -118,10 +121,13 @@ def run(
     if dry_run:
         show_plan(planned, runner, as_json=json)
         return
+    log_into(results)
     form = Format.json if json else form
     outcomes = []
     for number, outcome in enumerate(runner.run(planned.cells), start=1):
-        (say if form is Format.terminal else tell)(outcome_line(outcome, number, len(planned.cells)))
+        line = outcome_line(outcome, number, len(planned.cells))
+        (say if form is Format.terminal else tell)(line)
+        log.debug(line)
         outcomes.append(outcome)
     evaluation = Evaluation(planned, tuple(outcomes))
     display = Display(significance.value, intervals=intervals)

@@ -180,4 +180,4 @@ def beir_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
         if len(values) != 3 or not _WHOLE_NUMBER.fullmatch(values[2].strip()):
             message = "not three tab-separated columns (query-id, corpus-id, score) with a whole number as score"
             raise InputError(message, path=path, line=number, remedy="this must be a file of BEIR's qrels folder")
-        yield values[0], values[1], int(values[2])
+        yield values[0], values[1], int(values[2].strip())

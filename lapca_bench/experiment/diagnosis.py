@@ -14,9 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from lapca_bench.atomic import sweep
 from lapca_bench.encoders import health
 from lapca_bench.errors import LapcaError, MissingResourceError
 from lapca_bench.experiment import provenance
+from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 
 FREE_SPACE = 2_000_000_000  # bytes: weights, indexes and vectors of the demo take about a quarter of it
@@ -142,6 +144,17 @@ def _cache() -> Iterator[Finding]:
         yield Finding("cache", "missing", detail, "free space, or point LAPCA_BENCH_CACHE at a larger disk")
     else:
         yield Finding("cache", "ok", detail)
+    yield from _cache_state(root)
+
+
+def _cache_state(root: Path) -> Iterator[Finding]:
+    """Whether locks work here, and whether killed runs left something; digests are checked by `cache verify`."""
+    with exclusive(root / "locks", "00"):
+        yield Finding("locks", "ok", "two runs may share this cache")
+    left = sweep(root)
+    if left:
+        remedy = "lapca-bench cache verify --repair removes them"
+        yield Finding("leftovers", "missing", f"{len(left)} files of runs that were killed", remedy)
 
 
 def _data() -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lapca_bench.redaction import redacted
+
 # Packages whose release can change a number.
 PACKAGES = (
     "lapca-bench",
@@ -99,7 +101,7 @@ def command_line(arguments: Sequence[str] | None = None) -> str:
     if not given:
         return ""
     words = [Path(given[0]).name, *(Path(word).name if Path(word).is_absolute() else word for word in given[1:])]
-    return shlex.join(words)
+    return redacted(shlex.join(words))
 
 
 def record() -> dict[str, Any]:

@@ -124,10 +124,12 @@ class Runner:
             return Outcome(cell, "rescored", read_result(self.results.write(result)), measures[0])
         if stored is not None:  # what it was scored by before is scored again, so that nothing stored is lost
             measures = tuple(dict.fromkeys((*measures, *_scored(stored))))
-        log.debug("%s on %s: searching", system.name, collection.card.name)
+        name = collection.card.name
+        log.info("%s on %s: search %d queries, depth %d", system.name, name, len(collection.queries()), depth)
         started = time.perf_counter()
         run = system.search(collection, collection.queries(), depth).renamed(system.name)
         scoring = time.perf_counter()
+        log.info("%s on %s: score %d results by %s", system.name, name, len(run), ", ".join(measures))
         scores = score_run(run, collection, measures)
         ended = time.perf_counter()
         seconds = {"score": ended - scoring, "total": ended - started}

@@ -17,7 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-from lapca_bench.atomic import atomic_folder, scratch_folder
+from lapca_bench.atomic import atomic_folder, is_temporary, scratch_folder
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import InputError, MissingResourceError, StoreError, unknown_name
 from lapca_bench.lock import exclusive
@@ -239,7 +239,8 @@ def verify(name: str) -> list[str]:
 
 def damaged_folders(cache: Path) -> dict[Path, list[str]]:
     """Every fetched folder of `cache` that holds damaged files, with their names."""
-    folders = sorted(path.parent for path in (cache / "resources").glob(f"*/{MANIFEST}"))
+    manifests = (cache / "resources").glob(f"*/{MANIFEST}")
+    folders = sorted(path.parent for path in manifests if not is_temporary(path))
     return {folder: damaged for folder in folders if (damaged := _damaged(folder))}
 
 

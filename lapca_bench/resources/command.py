@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lapca_bench.errors import MissingResourceError
 from lapca_bench.progress import progress
+from lapca_bench.redaction import redacted
 
 _POLL_SECONDS = 0.2
 
@@ -58,6 +59,6 @@ def run_fetching(
     if process.returncode != 0:
         said = [line for line in output.splitlines() if line.strip() and not line.startswith("WARNING")]
         raise MissingResourceError(
-            f"{description}: failed: {' | '.join(said[-3:]) or process.returncode}", remedy=remedy
+            redacted(f"{description}: failed: {' | '.join(said[-3:]) or process.returncode}"), remedy=remedy
         )
     return output

@@ -7,6 +7,7 @@ statistics, and the rankings are merged by score; the row says so.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -30,6 +31,8 @@ from lapca_bench.search.lucene import Analyser, LuceneIndex, analyser_of, write_
 from lapca_bench.search.stored import without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.types import Document, Query
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "index.json"
 
@@ -133,7 +136,9 @@ class BM25System:
                 digests = {path.name: digest_file(path) for path in parts}
                 manifest = {"analyser": analyser.name, "size": size, "ids": ids, "files": digests}
                 write_sealed(temporary / MANIFEST, manifest)
-            return _Built(folder, analyser, tuple(ids), size, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            log.info("index (%s): %d documents in %.1f s", analyser.language or "text", len(ids), seconds)
+            return _Built(folder, analyser, tuple(ids), size, seconds)
 
 
 def _read(folder: Path, analyser: Analyser) -> _Built:

@@ -5,11 +5,11 @@ All of it can be made or fetched again; nothing here touches results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lapca_bench.atomic import remove, sweep
+from lapca_bench.atomic import is_temporary, remove, sweep
 from lapca_bench.errors import StoreError, unknown_name
 from lapca_bench.lock import exclusive
 from lapca_bench.resources import damaged_folders
@@ -84,8 +84,13 @@ def _damaged_resources(cache: Path, repair: bool) -> Iterator[Finding]:
         yield Finding(folder, f"{_MISMATCH}: {', '.join(names)}", repair)
 
 
+def _whole(paths: Iterable[Path]) -> list[Path]:
+    """Paths of what was finished; temporaries of writers at work hold manifests too."""
+    return sorted(path for path in paths if not is_temporary(path))
+
+
 def _damaged_folders(root: Path, repair: bool) -> Iterator[Finding]:
-    for listing in sorted(root.rglob(DIGESTS)):
+    for listing in _whole(root.rglob(DIGESTS)):
         try:
             check_folder(listing.parent, "")
         except StoreError as error:
@@ -95,7 +100,7 @@ def _damaged_folders(root: Path, repair: bool) -> Iterator[Finding]:
 
 
 def _damaged_shards(root: Path, repair: bool) -> Iterator[Finding]:
-    for path in sorted(root.glob("*/??/*.json")):
+    for path in _whole(root.glob("*/??/*.json")):
         folder = path.parent.parent
         try:
             check_shard(folder, read_manifest(path))
@@ -108,7 +113,7 @@ def _damaged_shards(root: Path, repair: bool) -> Iterator[Finding]:
 
 
 def _damaged_indexes(root: Path, repair: bool) -> Iterator[Finding]:
-    for manifest in sorted(root.glob("*/index.json")):
+    for manifest in _whole(root.glob("*/index.json")):
         message = _index_damage(manifest)
         if message is not None:
             if repair:

@@ -8,6 +8,7 @@ each language. Resuming means encoding the shards that are missing.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ from lapca_bench.types import Document, Query
 Side = Literal["query", "document"]
 Text = TypeVar("Text", Document, Query)
 
+log = logging.getLogger(__name__)
+
+SAMPLE = 32  # texts that are timed to say what all of them will cost
 SHARD_SIZE = 512  # texts: a minute of work on two slow cores, so a kill costs little; large enough to sort by length
 
 
@@ -48,6 +52,19 @@ class Tally:
         self.reused += rows if outcome.reused else 0
         self.seconds += outcome.seconds
         self.size += outcome.manifest.size
+
+    def __str__(self) -> str:
+        return f"encoded {self.encoded} texts in {self.seconds:.1f} s, reused {self.reused}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What encoding would take: texts stored and missing, bytes to be written, and the first of the missing texts."""
+
+    stored: int
+    missing: int
+    size: int
+    sample: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,10 @@ class EncodePiece:
             }
             manifest = write_shard(self.folder, address, vectors, about, self.form.dimension(self.encoder), lengths)
             return Encoded(manifest, reused=False, seconds=time.perf_counter() - started)
+
+    def is_stored(self, piece: Piece[Any]) -> bool:
+        """Whether the piece has its shard."""
+        return manifest_file(self.folder, self._address(piece)).exists()
 
     def _address(self, piece: Piece[Any]) -> str:
         key = [self.encoder.identity.digest, self.side, self.form.dtype, piece.language]
@@ -195,7 +216,22 @@ class VectorStore:
                 corpus._append(outcome, ids[len(corpus.manifests)])
                 bar.advance(outcome.manifest.rows)
         _check_unique(corpus.ids)
+        log.info("encode documents (%s): %s", encoder.identity.name, corpus.tally)
         return corpus
+
+    def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: Side) -> Cost:
+        """What encoding these texts would take: how many are stored already, how many are not, and some of those."""
+        task = EncodePiece(encoder, side, self._folder(encoder), self.form)
+        stored = missing = 0
+        sample: list[Any] = []
+        for piece in _pieces(texts, self.shard_size):
+            if task.is_stored(piece):
+                stored += len(piece.texts)
+            else:
+                missing += len(piece.texts)
+                sample += piece.texts[: SAMPLE - len(sample)]
+        size = missing * self.form.dimension(encoder) * np.dtype(self.form.dtype).itemsize
+        return Cost(stored, missing, size, tuple(sample))
 
     def queries(self, encoder: AnyEncoder, queries: Sequence[Query], tally: Tally | None = None) -> Any:
         """What the queries become, in their order; `tally` counts what it cost.

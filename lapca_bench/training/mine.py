@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -105,6 +106,20 @@ def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
     }
     write_json(out.with_suffix(".report.json"), content)
     return f"{number} pairs of {len(content['language pairs'])} language pairs: {out}"
+
+
+def cost_of(recipe: Recipe, corpus_name: str) -> str:
+    """What mining would take: linked pages, and blocks to embed by language. The corpus is read once."""
+    settings = recipe.mining
+    blocks: Counter[str] = Counter()
+    links = 0
+    for chunk in cut(corpus_of(corpus_name, settings), settings):
+        links += len(chunk)
+        for group in chunk:
+            blocks.update({language: len(found) for language, found in group.items()})
+    shown = ", ".join(f"{language} {count}" for language, count in sorted(blocks.items()))
+    embedded = f"to embed with {settings.aligner}" if settings.method == "margin" else "and nothing to embed"
+    return f"{links} linked pages; {blocks.total()} blocks {embedded} ({shown or 'none'})"
 
 
 def _counted(chunks: Iterator[Chunk], settings: MiningSettings, report: MiningReport) -> Iterator[Chunk]:

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from lapca_bench.encoders.checkpoint import find
+from lapca_bench.training.checkpoint import checkpoints
 from lapca_bench.training.evaluation import Evaluation
-from lapca_bench.training.loop import Outcome, Training
+from lapca_bench.training.loop import KEPT_CHECKPOINTS, Outcome, Training
 from lapca_bench.training.pairs import AlignmentBatches, PairTable
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step import Processes
@@ -25,6 +27,26 @@ def processes() -> Processes:
         accelerator.process_index,
         accelerator.num_processes,
         lambda tensor: accelerator.reduce(tensor, reduction="sum"),
+    )
+
+
+def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> str:
+    """What `pretrain_on` would still do: steps, texts, and bytes of checkpoints. Nothing is loaded or written.
+
+    A checkpoint holds the weights twice (for use, and for going on) and two moments of every weight that moves.
+    """
+    table = PairTable.read(pairs)
+    optimisation = recipe.optimisation
+    last = min(optimisation.steps, optimisation.stop_after or optimisation.steps)
+    found = checkpoints(out)
+    done = int(found[-1].name.removeprefix("step-")) if found else 0
+    left = max(0, last - done)
+    weights = sum(path.stat().st_size for path in find(recipe.encoder.checkpoint).glob("*.safetensors"))
+    texts = left * optimisation.batch * 2
+    kept = KEPT_CHECKPOINTS + 1
+    return (
+        f"{len(table)} pairs; steps {done + 1} to {last}: {left} left, {texts} texts; "
+        f"up to {kept} checkpoints of {weights * 4 / 1e6:.0f} MB"
     )
 
 

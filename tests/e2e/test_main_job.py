@@ -156,6 +156,16 @@ def test_every_format_shows_the_same_cells(workshop, lapca):
     assert float(line["mean"]) == row["mean"]
 
 
+def test_a_log_lies_beside_the_results(workshop, lapca):
+    lapca(*job(workshop))
+    log = workshop / "results" / "lapca-bench.log"
+    lines = log.read_text().splitlines()
+    for stage in ("search 30 queries", "encode documents (Grams): encoded 40 texts", "score", "[1/1]"):
+        assert sum(stage in line for line in lines) >= 1, stage
+    lapca(*job(workshop))
+    assert log.read_text().splitlines()[: len(lines)] == lines, "what was logged before stays"
+
+
 def test_provenance_of_a_result(workshop, lapca):
     lapca(*job(workshop))
     (manifest,) = (workshop / "results").rglob("result.json")
@@ -222,6 +232,9 @@ def test_search_writes_a_run_and_answers_a_question(workshop, lapca):
 
 def test_encode_ahead_of_a_run(workshop, lapca):
     words = job(workshop)
+    (cost,) = json.loads(lapca("encode", "-s", words[2], "-c", words[4], "--dry-run", "--json").out)
+    assert (cost["stored"], cost["to encode"], cost["bytes"]) == (0, 70, 70 * 64 * 4)
+    assert "about" in lapca("encode", "-s", words[2], "-c", words[4], "-n").out
     assert "encoded 70 texts" in lapca("encode", "-s", words[2], "-c", words[4]).out
     assert "reused 70" in lapca("encode", "-s", words[2], "-c", words[4]).out
     assert "encoded 0 texts" in lapca(*words).out

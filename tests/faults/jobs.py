@@ -128,7 +128,8 @@ def prepare_process(folder: Path) -> None:
     from lapca_bench.resources.pip_source import Wheel
     from lapca_bench.store.vectors import VectorStore
 
-    VectorStore.__init__.__defaults__ = ("float32", SHARD)  # type: ignore[misc]
+    defaults = VectorStore.__init__.__defaults__ or ()
+    VectorStore.__init__.__defaults__ = (*defaults[:-1], SHARD)  # type: ignore[misc]
     wheel = folder / "pack-1.0-py3-none-any.whl"
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     origin = Wheel("toy-weights", "pack", "1.0", digest, 1, ("pack/weights.bin", "pack/tokenizer.json"))

@@ -10,6 +10,7 @@ other exception, after two seconds of processor time, or when it needs more than
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import resource
 import signal
@@ -148,12 +149,14 @@ def main() -> int:
     quick = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder in memory, made for this run alone
     with tempfile.TemporaryDirectory(dir=quick) as folder:
         fuzzed = [Fuzzed(reader) for reader in chosen]
-        for part in range(1, ROUNDS + 1):
-            for one in fuzzed:
-                one.upto(round(share * part / ROUNDS / (1 if one.reader.cheap else DEAR)) + 1, Path(folder))
-            tried = sum(one.tally.tried for one in fuzzed)
-            failures = sum(sum(one.tally.failures.values()) for one in fuzzed)
-            print(f"{tried} tried, {failures} failed, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        with contextlib.suppress(KeyboardInterrupt):  # stopped early, it still says what it found
+            for part in range(1, ROUNDS + 1):
+                for one in fuzzed:
+                    one.upto(round(share * part / ROUNDS / (1 if one.reader.cheap else DEAR)) + 1, Path(folder))
+                tried = sum(one.tally.tried for one in fuzzed)
+                failures = sum(sum(one.tally.failures.values()) for one in fuzzed)
+                spent = time.perf_counter() - began
+                print(f"{tried} tried, {failures} failed, {spent:.0f} s", file=sys.stderr, flush=True)
     print(f"{'reader':<22}   tried    read refused failed")
     for one in fuzzed:
         tally, failed = one.tally, sum(one.tally.failures.values())

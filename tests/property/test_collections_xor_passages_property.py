@@ -2,7 +2,7 @@
 
 import csv
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lapca_bench.collections.dpr_format import passages
@@ -11,7 +11,6 @@ text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n
 rows = st.lists(st.tuples(text, text), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
 @given(rows)
 def test_passages_round_trip(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("passages") / "psgs.tsv"

@@ -9,7 +9,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lapca_bench.run import Qrels, Run
@@ -70,7 +70,6 @@ def scored(run: Run, judgements, engine: str, measures=ALL) -> dict[str, dict[st
 
 
 @given(RUNS, JUDGED)
-@settings(max_examples=150, deadline=None)
 def test_numpy_equals_the_definitions(ranking, judgements):
     run = Run.from_dict("r", ranking)
     for measure, values in scored(run, judgements, "numpy").items():
@@ -80,7 +79,6 @@ def test_numpy_equals_the_definitions(ranking, judgements):
 
 
 @given(RUNS, JUDGED)
-@settings(max_examples=60, deadline=None)
 def test_ranx_equals_numpy(ranking, judgements):
     run = Run.from_dict("r", ranking)
     of_ranx, of_numpy = scored(run, judgements, "ranx"), scored(run, judgements, "numpy")
@@ -89,7 +87,6 @@ def test_ranx_equals_numpy(ranking, judgements):
 
 
 @given(RUNS, JUDGED)
-@settings(max_examples=150, deadline=None)
 def test_numpy_equals_trec_eval(ranking, judgements):
     pytrec_eval = pytest.importorskip("pytrec_eval")
     # pytrec_eval ends the process on a query with negative grades only: a judged document that nobody retrieves helps.
@@ -105,7 +102,6 @@ def test_numpy_equals_trec_eval(ranking, judgements):
 
 
 @given(RUNS, JUDGED)
-@settings(max_examples=50, deadline=None)
 def test_order_of_insertion_never_matters(ranking, judgements):
     backwards = {query: dict(reversed(found.items())) for query, found in reversed(ranking.items())}
     assert scored(Run.from_dict("r", ranking), judgements, "numpy") == scored(
@@ -125,7 +121,6 @@ def all_orders(found: dict[str, float]) -> list[list[str]]:
     st.dictionaries(st.sampled_from(DOCUMENTS), st.sampled_from([0.0, 1.0]), min_size=1, max_size=6),
     st.dictionaries(st.sampled_from(DOCUMENTS), st.integers(-1, 3), min_size=1, max_size=6),
 )
-@settings(max_examples=60, deadline=None)
 def test_tie_bounds_are_those_of_all_orders(found, judged):
     run = Run.from_dict("r", {"q": found})
     joined = join(run, {"q": judged}, ["q"])
