@@ -71,7 +71,9 @@ class TransformerSettings(WeightsSettings, _TextSettings):
     as `lapca-bench delta` writes it: "resource:NAME/path", or a path seen from the folder of the card or recipe that
     names it. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token comes
     last); a text of another language is an error. `architecture` names an encoder that is half of a larger model.
-    `vocabulary` names the golden token ids that `health.check` compares with.
+    `vocabulary` names the golden token ids that `health.check` compares with. `backend` is what runs the model on a
+    processor: torch, or ONNX Runtime from an export that `exported` makes and checks; "onnx-int8" is another system,
+    whose vectors also depend a little on what shares their batch.
     """
 
     type: Literal["transformer"]
@@ -84,6 +86,14 @@ class TransformerSettings(WeightsSettings, _TextSettings):
     architecture: Literal["auto", "m2m100-encoder"] = "auto"
     language_tokens: dict[str, str] | None = None
     vocabulary: str | None = None
+    backend: Literal["torch", "onnx", "onnx-int8"] = "torch"
+
+    @model_validator(mode="after")
+    def _an_export_is_of_float32(self) -> Self:
+        if self.backend != "torch" and (self.dtype != "float32" or self.architecture != "auto"):
+            msg = f'backend = "{self.backend}" takes whole models in float32'
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _q4_is_one_model(self) -> Self:

@@ -8,16 +8,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lapca_bench.encoders.batching import Rows, encode_batches
+import numpy as np
+
+from lapca_bench.encoders.batching import CPU_BUDGET, Rows, encode_batches
 from lapca_bench.encoders.checkpoint import find
+from lapca_bench.encoders.exported import export_folder, exported, pass_gate
 from lapca_bench.encoders.extras import releases
 from lapca_bench.encoders.heads import DenseHead, head_digest, load_dense_head
+from lapca_bench.encoders.health import probes
 from lapca_bench.encoders.identity import EncoderIdentity
-from lapca_bench.encoders.network import Network, folder_of
+from lapca_bench.encoders.network import Network, folder_of, load_model
 from lapca_bench.encoders.pooling import Pooling, pool
 from lapca_bench.encoders.protocol import Similarity, Vectors
 from lapca_bench.encoders.settings import TransformerSettings, identity_settings
-from lapca_bench.encoders.tokenizer import Tokens
+from lapca_bench.encoders.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.types import Document
 
@@ -76,12 +80,43 @@ class Tower(Network):
         head = self._settings.head
         return super().digests if head is None else {**super().digests, "head": head_digest(self.folder / head.path)}
 
+    @cached_property
+    def _session(self) -> Any:
+        """What ONNX Runtime runs, compared with torch before its first use."""
+        backend = self._settings.backend
+        folder = export_folder(self.digests, backend)
+        session = exported(folder, backend, lambda: load_model(self.folder, "float32", delta=self._delta))
+        tokens = self.tokenizer.encode(list(probes().values()), min(128, self._settings.document_max_length))
+        rows = np.arange(len(tokens.ids))
+        parts = np.array_split(rows, len(rows) // 4)
+
+        def reference() -> Vectors:
+            return np.concatenate([self._by_torch(tokens, part) for part in parts])
+
+        ours = np.concatenate([self._by_onnx(session, tokens, part) for part in parts])
+        pass_gate(folder, backend, self.name, ours, reference)
+        self.__dict__.pop("model", None)  # the gate alone has used it
+        return session
+
     def _forward(self, tokens: Tokens, rows: Rows) -> Vectors:
+        if self._settings.backend == "torch":
+            return self._by_torch(tokens, rows)
+        return self._by_onnx(self._session, tokens, rows)
+
+    def _by_torch(self, tokens: Tokens, rows: Rows) -> Vectors:
         import torch
 
         with torch.inference_mode():
             output, _, mask = self.run(tokens, rows)
             return self._finish(output.last_hidden_state.float(), mask, self._settings.pooling)
+
+    def _by_onnx(self, session: Any, tokens: Tokens, rows: Rows) -> Vectors:
+        import torch
+
+        ids, mask = padded(tokens.ids, rows, self.tokenizer.pad)
+        (states,) = session.run(["states"], {"input_ids": ids, "attention_mask": mask})
+        with torch.inference_mode():
+            return self._finish(torch.from_numpy(states), torch.from_numpy(mask), self._settings.pooling)
 
     def _finish(self, hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> Vectors:
         import torch
@@ -124,8 +159,13 @@ class Tower(Network):
             lambda rows: self._forward(tokens, rows),
             name=self.name,
             dimension=self.dimension,
-            budget=self.budget(self._settings),
+            budget=self._budget(),
         )
+
+    def _budget(self) -> int:
+        if self._settings.backend == "torch":
+            return self.budget(self._settings)
+        return self._settings.batch_tokens or CPU_BUDGET
 
 
 class TransformerEncoder:
@@ -143,7 +183,7 @@ class TransformerEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of weights, tokenizer and head, and every setting that changes a vector."""
-        left_out = (
+        left_out: tuple[str, ...] = (
             "checkpoint",
             "query_checkpoint",
             "revision",
@@ -154,10 +194,15 @@ class TransformerEncoder:
             "head.path",
             "vocabulary",
         )
+        libraries = ["torch", "transformers", "tokenizers"]
+        if self._settings.backend == "torch":
+            left_out = (*left_out, "backend")
+        else:
+            libraries.append("onnxruntime")
         settings = identity_settings(self._settings, *left_out)
         for side, tower in (("document", self._documents), ("query", self._queries)):
             settings.update({f"{side}.{what}": digest for what, digest in tower.digests.items()})
-        return EncoderIdentity(self._name, settings, releases("torch", "transformers", "tokenizers"))
+        return EncoderIdentity(self._name, settings, releases(*libraries))
 
     @property
     def dimension(self) -> int:

@@ -284,6 +284,13 @@ def _notes(
             "order of ties: document id, descending."
         )
     ]
+    recalls = [(r.provenance["recall"], r.system) for r in results if "recall" in r.provenance]
+    for system in dict.fromkeys(system for _, system in recalls):
+        found = min((recall for recall, name in recalls if name == system), key=lambda recall: float(recall["recall"]))
+        notes.append(
+            f"{system} is approximate: of the first {found['at']} documents of an exact search it found "
+            f"{found['recall']:.1%} (where it found least; {found['queries']} queries)."
+        )
     if tested and display.significance != "none":
         where = "the mean" if display.significance == "mean" else "every column"
         notes.append(

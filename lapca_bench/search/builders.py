@@ -123,6 +123,18 @@ def _translate(making: Making) -> System:
     return TranslateSystem(translator, inner, settings.into, making.workspace.cache / "translations", making.card.name)
 
 
+def _approximate(making: Making) -> System:
+    from lapca_bench.search.approximate import ApproximateSystem
+
+    settings = making.card.approximate
+    assert settings is not None  # noqa: S101 (the card's validator)
+    dense = making.part(settings.system)
+    if not isinstance(dense, DenseSystem):
+        raise UsageError(f"{settings.system} is no dense system", key="approximate.system", remedy="name a dense one")
+    folder = making.workspace.cache / "faiss"
+    return ApproximateSystem(dense, settings.index, settings.probe, folder, making.card.name)
+
+
 _MAKERS: dict[str, Callable[[Making], System]] = {
     "dense": _dense,
     "sparse": _sparse,
@@ -134,4 +146,5 @@ _MAKERS: dict[str, Callable[[Making], System]] = {
     "rerank": _rerank,
     "head": _head,
     "translate": _translate,
+    "approximate": _approximate,
 }

@@ -90,6 +90,18 @@ class TranslateSettings(BaseModel):
     into: str = "en"
 
 
+class ApproximateSettings(BaseModel):
+    """Table `[approximate]`: a dense system searched through a faiss `index`, of which a search visits `probe` cells.
+
+    `index` is a factory string of faiss: "IVF1024,Flat", "IVF256,PQ48", "HNSW32" (where `probe` counts neighbours).
+    """
+
+    model_config = _STRICT
+    system: str
+    index: str
+    probe: int = Field(default=16, ge=1)
+
+
 # The table of settings that each kind of system has, unless a builder makes it.
 TABLES = {
     "dense": "encoder",
@@ -100,6 +112,7 @@ TABLES = {
     "fusion": "fusion",
     "margin": "margin",
     "rerank": "rerank",
+    "approximate": "approximate",
     "head": "head",
     "translate": "translate",
 }
@@ -137,6 +150,7 @@ class SystemCard(BaseModel):
     fusion: FusionSettings | None = None
     margin: MarginSettings | None = None
     rerank: RerankSettings | None = None
+    approximate: ApproximateSettings | None = None
     head: HeadSettings | None = None
     translate: TranslateSettings | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -164,6 +178,7 @@ class SystemCard(BaseModel):
             *(self.fusion.systems if self.fusion else ()),
             *([self.margin.system] if self.margin else ()),
             *([self.rerank.first, self.rerank.second] if self.rerank else ()),
+            *([self.approximate.system] if self.approximate else ()),
             *([self.head.system] if self.head else ()),
             *([self.translate.system] if self.translate else ()),
         )

@@ -140,16 +140,19 @@ class _Search:
     def _rows(self, start: int, stop: int) -> Float32:
         """Rows of the stacked matrices as one float32 block; what is stored as float16 is widened here."""
         shard = int(np.searchsorted(self._bounds, start, side="right")) - 1
-        first = start - int(self._bounds[shard])
-        if stop <= self._bounds[shard + 1] and self._matrices[shard].dtype == np.float32:
-            return np.ascontiguousarray(self._matrices[shard][first : first + stop - start])
+        matrix, first = self._matrices[shard], start - int(self._bounds[shard])
+        if stop <= self._bounds[shard + 1] and matrix.dtype == np.float32:
+            return np.ascontiguousarray(matrix[first : first + stop - start])
         block: Float32 = self._buffer("rows", stop - start, self._queries.shape[1])
         filled = 0
-        while filled < len(block):
-            part = self._matrices[shard][first : first + len(block) - filled]
+        while True:
+            part = matrix[first : first + len(block) - filled]
             block[filled : filled + len(part)] = part
-            filled, shard, first = filled + len(part), shard + 1, 0
-        return block
+            filled += len(part)
+            if filled == len(block):
+                return block
+            shard, first = shard + 1, 0
+            matrix = self._matrices[shard]
 
     def _buffer(self, name: str, rows: int, columns: int, dtype: Any = np.float32) -> Any:
         """An array of this thread's own, used again for every block: fresh pages cost more than the product."""

@@ -23,6 +23,8 @@ ROOMS = {
     "collections": "parsed corpora",
     "vectors": "encoded texts",
     "indexes": "Lucene indexes",
+    "faiss": "faiss indexes",
+    "exports": "ONNX exports",
     "numba": "compiled code",
 }
 

@@ -1,0 +1,115 @@
+"""One training step with cached gradients: ours against sentence-transformers' cached ranking loss."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine
+from benchmarks.encode import CARD, our_encoder, sentence_transformer
+from benchmarks.measuring import MIB, run_process, take_turns
+from benchmarks.results import Row
+from benchmarks.texts import passages
+
+PACKAGES = ("torch", "transformers", "sentence-transformers")
+LENGTH = 64
+CHUNK = 32
+ROUNDS = 5
+
+
+def run(small: bool) -> list[Row]:
+    """Both embed the same pairs in chunks of the same size, take the same kind of loss, and leave gradients behind."""
+    pairs = 16 if small else 256
+    contestants = {"ours": our_step(pairs), "sentence-transformers": their_step(pairs)}
+    for step in contestants.values():
+        step(0)
+    turns = take_turns(contestants, ROUNDS)
+    peaks = {
+        name: run_process([sys.executable, "-m", "benchmarks.training", name, str(pairs)])[1] for name in contestants
+    }
+    return [
+        Row(
+            f"training step, {pairs} pairs × {LENGTH} tokens, gradients cached in chunks of {CHUNK}, all weights",
+            f"{turns.median('ours'):.1f} s, {peaks['ours'] / MIB:,.0f} MiB",
+            f"sentence-transformers CachedMultipleNegativesRankingLoss: {turns.median('sentence-transformers'):.1f} s, "
+            f"{peaks['sentence-transformers'] / MIB:,.0f} MiB",
+            turns.ratio("sentence-transformers"),
+            1.2,
+            f"peak memory {peaks['ours'] / peaks['sentence-transformers']:.2f} of theirs (a process each)",
+            raw={"seconds": turns.seconds, "peak bytes": peaks},
+        )
+    ]
+
+
+def texts_of(pairs: int) -> tuple[list[str], list[str]]:
+    """Beginnings of help pages, long enough to fill `LENGTH` tokens, as both sides of pairs."""
+    texts = [document.text for document in passages(2 * pairs)]
+    return texts[:pairs], texts[pairs:]
+
+
+def our_step(pairs: int) -> Any:
+    """`step(number)` of `lapca_bench.training`."""
+    from lapca_bench.search.registry import find_card
+    from lapca_bench.training.batches import Batch
+    from lapca_bench.training.recipe import Recipe
+    from lapca_bench.training.step import Processes, Step
+    from lapca_bench.training.tower import TrainedTower
+
+    settings = find_card(CARD).encoder
+    recipe = Recipe.model_validate(
+        {
+            "name": "benchmark",
+            "encoder": settings.model_dump() if settings is not None else {},
+            "views": {"mask": 0.0},
+            "objective": {"mlm": 0.0},
+            "trained": {"dropout": False},
+            "optimisation": {"batch": pairs, "chunk": CHUNK, "query_length": LENGTH, "passage_length": LENGTH},
+        }
+    )
+    tower = TrainedTower(recipe.encoder, recipe.trained, language_model=False, seed=1)
+    step = Step(tower, recipe, Processes())
+    queries, targets = texts_of(pairs)
+    names = tuple(str(number) for number in range(pairs))
+    batch = Batch(names, tuple(queries), tuple(targets), ("",) * pairs)
+
+    def backward(number: int) -> None:
+        for parameter in tower.trained_parameters().values():
+            parameter.grad = None
+        step.backward(batch, number)
+
+    return backward
+
+
+def their_step(pairs: int) -> Any:
+    """`step(number)` of sentence-transformers: loss, and its backward."""
+    from sentence_transformers.losses import CachedMultipleNegativesRankingLoss
+
+    model = sentence_transformer(our_encoder().folder)
+    model.max_seq_length = LENGTH
+    loss = CachedMultipleNegativesRankingLoss(model, mini_batch_size=CHUNK)
+    sides = [
+        [prompt + text for text in side] for prompt, side in zip(("query: ", "passage: "), texts_of(pairs), strict=True)
+    ]
+    labels = np.arange(pairs)
+
+    def backward(_: int) -> None:
+        model.zero_grad(set_to_none=True)
+        features = [model.tokenize(side) for side in sides]
+        loss(features, labels).backward()
+
+    return backward
+
+
+def main() -> None:
+    """Two steps of one contestant alone, for the memory of it."""
+    name, pairs = sys.argv[1], int(sys.argv[2])
+    step = {"ours": our_step, "sentence-transformers": their_step}[name](pairs)
+    for number in range(2):
+        step(number)
+    print(machine.threads())
+
+
+if __name__ == "__main__":
+    main()

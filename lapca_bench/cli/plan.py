@@ -1,0 +1,92 @@
+"""`lapca-bench plan`: what encoding and searching a corpus will cost, here or on several machines."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lapca_bench.cli.output import Json, say, say_columns, say_json, size
+
+# Passages of the collections of Wikipedia's size; their sources are in the catalogue.
+KNOWN = {"xor-retrieve": 18_003_200, "mr-tydi/en": 32_907_100}
+
+
+def plan(
+    system: Annotated[str, typer.Option("--system", "-s", help="A dense system, or a card's path.")],
+    collection: Annotated[
+        list[str] | None,
+        typer.Option("--collection", "-c", metavar="NAME", help=f"Any of {', '.join(KNOWN)}; repeat for more."),
+    ] = None,
+    documents: Annotated[int | None, typer.Option(min=1, help="Documents, for any other corpus.")] = None,
+    words: Annotated[int, typer.Option(min=1, help="Words of a document (100: a passage of Wikipedia).")] = 100,
+    queries: Annotated[int, typer.Option(min=1, help="Queries.")] = 2000,
+    depth: Annotated[int, typer.Option(min=1, help="Documents per query.")] = 100,
+    machines: Annotated[int, typer.Option(min=1, help="Machines like this one, as a Ray cluster.")] = 1,
+    json: Json = False,
+) -> None:
+    """Print time, disk and memory from rates that are measured now, on this machine, in about ten seconds.
+
+    Documents of the measurement are made of the help's own probe sentences, cut to the number of words.
+    """
+    from lapca_bench.encoders.health import probes
+    from lapca_bench.errors import UsageError
+    from lapca_bench.experiment.estimate import cost, measure
+    from lapca_bench.search.dense import DenseSystem
+    from lapca_bench.search.registry import build_system
+    from lapca_bench.types import Document
+
+    wanted = {name: KNOWN[name] for name in collection or () if name in KNOWN}
+    unknown = [name for name in collection or () if name not in KNOWN]
+    if documents is not None:
+        wanted[f"{documents:,} documents"] = documents
+    if unknown or not wanted:
+        raise UsageError(
+            f"the size of {unknown[0]} is not known here" if unknown else "nothing to plan",
+            remedy=f"give --documents N, or --collection with one of {', '.join(KNOWN)}",
+        )
+    made = build_system(system)
+    if not isinstance(made, DenseSystem):
+        raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")
+    text = " ".join(probes()["en"].split() * (words // 10 + 1)).split()[:words]
+    sample = [Document(str(number), " ".join(text)) for number in range(8)]
+    rates = measure(made.encoder, sample)
+    bytes_per_value = 2 if made.store.form.dtype == "float16" else 4
+    costs = {
+        name: cost(
+            rates,
+            documents=count,
+            dimension=made.encoder.dimension,
+            queries=queries,
+            depth=depth,
+            workers=machines,
+            bytes_per_value=bytes_per_value,
+        )
+        for name, count in wanted.items()
+    }
+    if json:
+        say_json({name: vars(one) for name, one in costs.items()} | {"rates": vars(rates)})
+        return
+    say(f"measured here: {rates.documents:.1f} documents/s of {words} words, {rates.operations / 1e9:.0f} GFLOP/s")
+    say_columns(
+        ("corpus", "documents", "encode", f"search {queries:,} queries", "disk", "resident"),
+        [
+            (
+                name,
+                f"{wanted[name]:,}",
+                _duration(one.encode_seconds),
+                _duration(one.search_seconds),
+                size(one.disk_bytes),
+                size(one.resident_bytes),
+            )
+            for name, one in costs.items()
+        ],
+    )
+
+
+def _duration(seconds: float) -> str:
+    """In the largest unit that makes sense."""
+    for limit, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * limit:
+            return f"{seconds / limit:.1f} {unit}"
+    return f"{seconds:.0f} s"

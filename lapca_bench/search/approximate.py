@@ -1,0 +1,134 @@
+"""`ApproximateSystem`: a dense system searched through a faiss index, with its recall against exact search measured.
+
+An index that skips rows trades recall for speed, and how much is a property of the vectors at hand: no table says it.
+So every search also runs exactly for some of its queries, and the share of their exact results that the index found
+goes with the run into the row. Exact search is the default everywhere else in this harness.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lapca_bench.atomic import atomic_folder
+from lapca_bench.collections.base import Collection
+from lapca_bench.digest import digest_texts
+from lapca_bench.encoders.extras import need, releases
+from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.errors import UsageError
+from lapca_bench.lock import exclusive
+from lapca_bench.run import Run
+from lapca_bench.search.dense import DenseSystem
+from lapca_bench.search.exact import Hits, pair_scores, top_k
+from lapca_bench.search.stored import encoded, id_ranks, run_of, without_self_matches
+from lapca_bench.search.system import SystemIdentity
+from lapca_bench.store.vectors import StoredCorpus
+from lapca_bench.types import Query
+
+MEASURED_QUERIES = 200  # searched exactly too; the standard error of a recall of 0.9 over 200 × 100 is below 0.01
+_TRAINED_ON = 256  # rows per cell that faiss's clustering looks at
+_FILE = "index.faiss"
+
+
+class ApproximateSystem:
+    """Ranks by dot product among the rows that a faiss index visits; what it finds is scored exactly.
+
+    `index` is a faiss factory string ("IVF1024,Flat", "HNSW32", "IVF256,PQ48"); `probe` how many cells (or neighbours,
+    for HNSW) a search visits: faiss's nprobe or efSearch.
+    """
+
+    def __init__(self, dense: DenseSystem, index: str, probe: int, folder: Path, name: str) -> None:
+        self.dense = dense
+        self.index = index
+        self.probe = probe
+        self.name = name
+        self._folder = folder
+
+    @property
+    def identity(self) -> SystemIdentity:
+        """The dense system's identity, and everything that decides which rows are visited."""
+        settings = {"dense": self.dense.identity.digest, "index": self.index, "probe": self.probe}
+        return SystemIdentity("approximate", {**settings, "versions": releases("faiss-cpu")})
+
+    def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
+        """The run of these queries; an index that is not in the cache is built first."""
+        dense = self.dense
+        corpus, vectors, notes = encoded(dense.store, dense.encoder, dense.executor, collection, queries)
+        started = time.perf_counter()
+        index = self._opened(corpus)
+        notes["timings"]["index"] = round(time.perf_counter() - started, 3)
+        started = time.perf_counter()
+        drop = collection.card.policy.self_match == "drop"
+        hits = self._hits(index, corpus, vectors, k + drop)
+        notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
+        notes["recall"] = measured_recall(hits, corpus, vectors, k + drop)
+        run = run_of(self.name, queries, corpus.ids, hits, notes)
+        run = without_self_matches(run).cut(k) if drop else run
+        return replace(run, notes=notes)
+
+    def _hits(self, index: Any, corpus: StoredCorpus, vectors: Vectors, k: int) -> Hits:
+        rows = index.search(np.ascontiguousarray(vectors), min(k, len(corpus)))[1] if len(corpus) else np.empty((0, 0))
+        query_of, place = np.nonzero(rows >= 0)  # faiss fills up with -1
+        found = rows[query_of, place].astype(np.int64)
+        return Hits(query_of, found, pair_scores(vectors, corpus.matrices(), query_of, found))
+
+    def _opened(self, corpus: StoredCorpus) -> Any:
+        """The faiss index of this corpus, from the cache or made now."""
+        faiss = need("faiss", "faiss")
+        settings = [self.index, *sorted(releases("faiss-cpu").values())]
+        address = digest_texts([*settings, *(manifest.address for manifest in corpus.manifests)])[:32]
+        folder = self._folder / address
+        with exclusive(self._folder / "locks", address):
+            if not folder.is_dir():
+                with atomic_folder(folder) as temporary:
+                    faiss.write_index(self._made(faiss, corpus), str(temporary / _FILE))
+        index = faiss.read_index(str(folder / _FILE))
+        self._set_probe(faiss, index)
+        return index
+
+    def _made(self, faiss: Any, corpus: StoredCorpus) -> Any:
+        try:
+            index = faiss.index_factory(self.dense.encoder.dimension, self.index, faiss.METRIC_INNER_PRODUCT)
+        except RuntimeError as error:
+            remedy = 'use one of faiss\'s factory strings, such as "IVF1024,Flat", "HNSW32" or "IVF256,PQ48"'
+            raise UsageError(f"faiss knows no index {self.index!r}", key="approximate.index", remedy=remedy) from error
+        if not index.is_trained:
+            index.train(self._sample(corpus, getattr(index, "nlist", 1024) * _TRAINED_ON))
+        for matrix in corpus.matrices():
+            index.add(np.asarray(matrix, dtype=np.float32))
+        return index
+
+    def _sample(self, corpus: StoredCorpus, size: int) -> Vectors:
+        """Up to `size` rows for clustering, always the same ones."""
+        rows = np.random.default_rng(13).permutation(len(corpus))[:size]
+        rows.sort()
+        edges = np.cumsum([0, *(manifest.rows for manifest in corpus.manifests)])
+        parts = []
+        for matrix, first, last in zip(corpus.matrices(), edges[:-1], edges[1:], strict=True):
+            within = rows[np.searchsorted(rows, first) : np.searchsorted(rows, last)] - first
+            parts.append(np.asarray(matrix[within], dtype=np.float32))
+        return np.concatenate(parts)
+
+    def _set_probe(self, faiss: Any, index: Any) -> None:
+        parameter = "efSearch" if self.index.startswith("HNSW") else "nprobe"
+        try:
+            faiss.ParameterSpace().set_index_parameter(index, parameter, self.probe)
+        except RuntimeError as error:
+            message = f"{self.index} has no parameter {parameter}"
+            raise UsageError(message, key="approximate.index", remedy="use an IVF or HNSW index") from error
+
+
+def measured_recall(hits: Hits, corpus: StoredCorpus, vectors: Vectors, k: int) -> dict[str, float | int]:
+    """Which share of the exact `k` best of the first queries an index found: {"recall", "at", "queries"}."""
+    asked = vectors[:MEASURED_QUERIES]
+    exact = top_k(asked, corpus.matrices(), k, lambda: id_ranks(corpus.ids))
+    width = max(len(corpus), 1)
+    mine = hits.queries < len(asked)
+    common = np.isin(exact.queries * width + exact.rows, hits.queries[mine] * width + hits.rows[mine])
+    share = float(common.mean()) if len(common) else 1.0
+    return {"recall": round(share, 4), "at": k, "queries": len(asked)}
