@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shutil
+import subprocess
 import time
 
 import pytest
@@ -201,7 +203,14 @@ def test_downloads_hold_the_view(chrome, site, tmp_path):
     assert [row["system"] for row in document["rows"]] == shown
     tex = (tmp_path / "xquad-retrieval.tex").read_text()
     assert tex.count(r" \\") == 1 + len(shown)
+    assert tex.count(r"\textbf{") >= 6
     assert "<script>" not in tex
+    if shutil.which("pdflatex"):
+        head = "\\documentclass{article}\\usepackage{booktabs}\\usepackage[T1]{fontenc}\\begin{document}\n"
+        (tmp_path / "whole.tex").write_text(f"{head}{tex}\\end{{document}}\n")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "whole.tex"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_two_systems_side_by_side(site, visit, picture):

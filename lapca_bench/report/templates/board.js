@@ -266,8 +266,8 @@
   // Downloads hold what is shown, at full precision where the format is for programs.
   const view = () => ({ columns: shown.map((t) => data.tasks[t]), rows: visible.map((row) => ({ row, values: shown.map((t) => score(row, t)) })) });
   const csvField = (text) => { const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text; return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe; };
-  const LATEX = { "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}", "–": "--", "→": "$\\to$" };
-  const latexText = (text) => text.replace(/[\\{}$&#_%~^<>|–→]/g, (char) => LATEX[char]);
+  const LATEX = { "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "\\textquotedbl{}", "–": "--", "—": "---", "→": "$\\to$", "×": "$\\times$", "�": "?" };
+  const latexText = (text) => text.replace(/[\\{}$&#_%~^<>|"–—→×�]/g, (char) => LATEX[char]);
   const FORMATS = {
     csv: () => [["system", "kind", "setting", "origin", "measure", state.avg, ...view().columns.map((task) => task.key)].map(csvField).join(","),
       ...view().rows.map(({ row, values }) => [row.name, row.kind, row.setting, row.origin, state.m].map(csvField)
