@@ -103,7 +103,7 @@ def _systems() -> dict[str, Mapping[str, str]]:
             "title": card.title,
             "licence": card.licence,
             "citation": card.citation,
-            "languages": " ".join(card.languages),
+            "languages": "any" if "*" in card.languages else " ".join(card.languages),
             "trained on": ", ".join(card.trained_on),
             "note": card.note,
         }

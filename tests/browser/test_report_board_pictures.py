@@ -22,7 +22,7 @@ def test_pictures_of_a_site(chrome, built, picture):
     pages["side-by-side"] = next(str(p.relative_to(built)) for p in built.glob("collections/xquad-retrieval-en*.html"))
     for name, path in pages.items():
         wide.get((built / path).as_uri() + ("#only=" if name == "side-by-side" else ""))
-        picture(wide, f"board-{name}")
+        picture(wide, f"board-{name}".replace("board-board", "board"))
     dark = chrome(1280, 800)
     dark.execute_cdp_cmd(
         "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
