@@ -92,7 +92,8 @@ def by_hand(settings, folder, model, ids):
 
 def test_every_dense_card_is_looked_at():
     known = {*CHECKPOINTS, "static-similarity-multilingual"}
-    here = {name for name, encoder in DENSE.items() if str(getattr(encoder, "checkpoint", "")).startswith("resource:")}
+    found = ("resource:", "./")  # what packages carry, and what is to be trained here first
+    here = {name for name, encoder in DENSE.items() if str(getattr(encoder, "checkpoint", "")).startswith(found)}
     own = {name for name, encoder in DENSE.items() if not hasattr(encoder, "checkpoint")}
     assert set(DENSE) - here - own <= known
 
