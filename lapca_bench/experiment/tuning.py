@@ -1,4 +1,4 @@
-"""Tuning on a development split: BM25's k1 and b over a grid.
+"""Tuning on a development split: BM25's k1 and b over a grid, a fusion's parameters by ranx's optimiser.
 
 A tuned system is another system: it gets a card of its own, which says on what it was tuned and counts that family as
 seen.
@@ -15,14 +15,17 @@ from typing import Any
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.run import score_run
-from lapca_bench.run import Run
+from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import aggregate, parse
 from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.card import SystemCard
-from lapca_bench.search.workspace import Workspace
+from lapca_bench.search.ranx_fusion import best_parameters, fuse
+from lapca_bench.search.registry import Workspace, build_system
 
 K1 = (0.5, 0.7, 0.9, 1.2, 1.5, 2.0)
 B = (0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9)
+
+_RANX_NAMES = {"nDCG": "ndcg", "RR": "mrr", "R": "recall", "AP": "map", "P": "precision", "Success": "hit_rate"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ def tune(
     workspace: Workspace | None = None,
     grid: tuple[Sequence[float], Sequence[float]] = (K1, B),
 ) -> Tuned:
-    """Tune a system of kind bm25 on the split that `collection` was loaded with.
+    """Tune a system of kind bm25 or ranx-fusion on the split that `collection` was loaded with.
 
     `measure` defaults to the collection's main one. Raises `UsageError` for another kind.
     """
@@ -57,8 +60,10 @@ def tune(
     workspace = workspace or Workspace()
     if card.bm25 is not None:
         trials = tuple(_bm25(card, collection, measure, workspace, grid))
+    elif card.ranx_fusion is not None:
+        trials = tuple(_fusion(card, collection, measure, workspace))
     else:
-        raise UsageError(f"systems of kind {card.kind} have nothing to tune", remedy="name one of kind bm25")
+        raise UsageError(f"systems of kind {card.kind} have nothing to tune", remedy="name one of bm25 or ranx-fusion")
     best = max(trials, key=lambda trial: trial.mean)  # the first of equals
     return Tuned(trials, best, _tuned(card, best, collection, measure))
 
@@ -77,6 +82,24 @@ def _bm25(
         yield Trial({"k1": k1, "b": b}, _mean(run, collection, measure))
 
 
+def _fusion(card: SystemCard, collection: Collection, measure: str, workspace: Workspace) -> Iterator[Trial]:
+    settings = card.ranx_fusion
+    assert settings is not None  # noqa: S101 (its caller)
+    qrels = collection.relevance()
+    parsed = parse(measure)
+    name = _RANX_NAMES.get(parsed.name)
+    if not isinstance(qrels, Qrels) or name is None:
+        raise UsageError(f"ranx cannot optimise {measure} on {collection.card.name}", remedy="use --measure nDCG@10")
+    systems = [build_system(part, workspace) for part in settings.systems]
+    depth = _depth(collection, measure)
+    runs = [system.search(collection, collection.queries(), depth) for system in systems]
+    metric = name if parsed.depth is None else f"{name}@{parsed.depth}"
+    found = best_parameters(runs, qrels, settings.method, settings.normalisation, metric)
+    for parameters in ([settings.parameters] if settings.parameters else []) + [found]:
+        run = fuse(card.name, runs, settings.method, settings.normalisation, parameters)
+        yield Trial({"parameters": parameters}, _mean(run, collection, measure))
+
+
 def _depth(collection: Collection, measure: str) -> int:
     return max(collection.card.policy.depth, parse(measure).depth or 0)
 
@@ -90,6 +113,7 @@ def _mean(run: Run, collection: Collection, measure: str) -> float:
 
 
 def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) -> SystemCard:
+    table = "bm25" if card.bm25 is not None else "ranx_fusion"
     about = collection.card
     note = f"Tuned on {about.name}, split {collection.split}, by {measure}: {best.mean:.4f} there."
     return card.model_copy(
@@ -98,7 +122,7 @@ def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) 
             "title": f"{card.title}, tuned on {about.name}",
             "trained_on": sorted({*card.trained_on, about.family}),
             "note": f"{card.note} {note}".strip(),
-            "bm25": card.bm25.model_copy(update=best.settings) if card.bm25 else None,
+            table: getattr(card, table).model_copy(update=best.settings),
         }
     )
 

@@ -13,6 +13,7 @@ from lapca_bench.search.card import SystemCard
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
 from lapca_bench.search.heads import FittedSystem, with_head
+from lapca_bench.search.ranx_fusion import RanxFusionSystem
 from lapca_bench.search.rerank import PairwiseSystem, RerankSystem, Rescorer
 from lapca_bench.search.system import System
 from lapca_bench.search.translation import TranslateSystem
@@ -80,6 +81,13 @@ def _fusion(making: Making) -> System:
     return FusionSystem(systems, settings.method, settings.weights, dict(settings.languages), making.card.name)
 
 
+def _ranx_fusion(making: Making) -> System:
+    settings = making.card.ranx_fusion
+    assert settings is not None  # noqa: S101 (the card's validator)
+    systems = [making.part(name) for name in settings.systems]
+    return RanxFusionSystem(systems, settings.method, settings.normalisation, settings.parameters, making.card.name)
+
+
 def _margin(making: Making) -> System:
     settings = making.card.margin
     assert settings is not None  # noqa: S101 (the card's validator)
@@ -142,6 +150,7 @@ _MAKERS: dict[str, Callable[[Making], System]] = {
     "cross-encoder": _cross_encoder,
     "bm25": _bm25,
     "fusion": _fusion,
+    "ranx-fusion": _ranx_fusion,
     "margin": _margin,
     "rerank": _rerank,
     "head": _head,

@@ -43,6 +43,36 @@ class FusionSettings(BaseModel):
     languages: dict[str, list[FiniteFloat]] = Field(default_factory=dict)
 
 
+class RanxFusionSettings(BaseModel):
+    """Table `[ranx_fusion]`: names of systems, and method, normalisation and parameters as ranx calls them."""
+
+    model_config = _STRICT
+    systems: list[str] = Field(min_length=2)
+    method: Literal[
+        "anz",
+        "bordafuse",
+        "condorcet",
+        "gmnz",
+        "isr",
+        "log_isr",
+        "logn_isr",
+        "max",
+        "med",
+        "min",
+        "mixed",
+        "mnz",
+        "rbc",
+        "rrf",
+        "sum",
+        "w_bordafuse",
+        "w_condorcet",
+        "wmnz",
+        "wsum",
+    ]
+    normalisation: Literal["min-max", "max", "sum", "zmuv", "rank", "borda"] | None = "min-max"
+    parameters: dict[str, FiniteFloat | list[FiniteFloat]] = Field(default_factory=dict)
+
+
 class MarginSettings(BaseModel):
     """Table `[margin]`: the name of a dense system, and the neighbours of the ratio margin."""
 
@@ -110,6 +140,7 @@ TABLES = {
     "cross-encoder": "cross_encoder",
     "bm25": "bm25",
     "fusion": "fusion",
+    "ranx-fusion": "ranx_fusion",
     "margin": "margin",
     "rerank": "rerank",
     "approximate": "approximate",
@@ -148,6 +179,7 @@ class SystemCard(BaseModel):
     cross_encoder: CrossEncoderSettings | None = None
     bm25: BM25Settings | None = None
     fusion: FusionSettings | None = None
+    ranx_fusion: RanxFusionSettings | None = None
     margin: MarginSettings | None = None
     rerank: RerankSettings | None = None
     approximate: ApproximateSettings | None = None
@@ -176,6 +208,7 @@ class SystemCard(BaseModel):
         """Names of the systems that this one is made of."""
         return (
             *(self.fusion.systems if self.fusion else ()),
+            *(self.ranx_fusion.systems if self.ranx_fusion else ()),
             *([self.margin.system] if self.margin else ()),
             *([self.rerank.first, self.rerank.second] if self.rerank else ()),
             *([self.approximate.system] if self.approximate else ()),

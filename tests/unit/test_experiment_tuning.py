@@ -1,14 +1,16 @@
-"""Tuning: BM25 over a grid, and the card that comes out."""
+"""Tuning: BM25 over a grid, a fusion by ranx, and the card that comes out."""
 
+import numpy as np
 import pytest
 from search_toys import ToyCollection, documents, queries
 
 from lapca_bench.errors import MissingResourceError, UsageError
 from lapca_bench.experiment.tuning import as_toml, tune
-from lapca_bench.run import Qrels
+from lapca_bench.run import Qrels, Run
 from lapca_bench.search import registry
 from lapca_bench.search.card import read_card
 from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.ranx_fusion import best_parameters, fuse
 from lapca_bench.search.registry import Workspace
 
 
@@ -55,3 +57,32 @@ def test_every_card_can_be_written_and_read_back(tmp_path):
 def test_a_dense_system_has_nothing_to_tune():
     with pytest.raises(UsageError, match="nothing to tune"):
         tune(registry.find_card("me5-small"), ToyCollection([]))
+
+
+RUNS = [
+    Run.from_dict("a", {"q0": {"x": 9.0, "y": 5.0, "z": 1.0}, "q1": {"x": 1.0, "y": 1.0}, "q2": {}, "q3": {}}),
+    Run.from_dict("b", {"q0": {"y": 2.0, "z": 1.0, "w": 0.0}, "q1": {}, "q2": {"x": 3.0, "y": 2.0}, "q3": {}}),
+]
+
+
+def test_ranx_fuses_into_the_canonical_order():
+    fused = fuse("f", RUNS, "wsum", "min-max", {"weights": [0.25, 0.75]})
+    assert fused.queries == ("q0", "q1", "q2", "q3")
+    assert dict(fused.ranking("q0")) == pytest.approx({"x": 0.25, "y": 0.125 + 0.75, "z": 0.375, "w": 0.0})
+    assert [document for document, _ in fused.ranking("q1")] == ["y", "x"]  # a tie, parted in the canonical order
+    assert [document for document, _ in fused.ranking("q2")] == ["x", "y"]
+    assert fused.ranking("q3") == []
+    assert len(fuse("f", [Run.from_dict("a", {}), Run.from_dict("b", {})], "wsum", "min-max", {})) == 0
+
+
+def test_ranx_finds_the_weights_of_the_better_system():
+    qrels = Qrels({"q0": {"y": 1}, "q2": {"x": 1}, "unasked": {"x": 1}})
+    found = best_parameters(RUNS, qrels, "wsum", "min-max", "ndcg@10")
+    assert found["weights"][1] > 0
+    with pytest.raises(UsageError, match="none of these queries"):
+        best_parameters(RUNS, Qrels({}), "wsum", "min-max", "ndcg@10")
+
+
+def test_wrong_parameters_are_named():
+    with pytest.raises(UsageError, match="cannot fuse by wsum"):
+        fuse("f", RUNS, "wsum", "min-max", {"no": np.pi})
