@@ -25,9 +25,9 @@ def plan(
     machines: Annotated[int, typer.Option(min=1, help="Machines like this one, as a Ray cluster.")] = 1,
     json: Json = False,
 ) -> None:
-    """Print time, disk and memory from rates that are measured now, on this machine, in about ten seconds.
+    """Print what a corpus will cost in time and space.
 
-    Documents of the measurement are made of the help's own probe sentences, cut to the number of words.
+    Time, disk and memory follow from rates that are measured now, on this machine, in about ten seconds. Documents of the measurement are made of the help's own probe sentences, cut to the number of words.
     """
     from lapca_bench.encoders.health import probes
     from lapca_bench.errors import UsageError

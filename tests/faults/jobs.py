@@ -7,6 +7,7 @@ Everything is compared byte for byte but for this list, each entry with its reas
 * `run-*.parquet`: carries the timings of its search; queries, documents, scores and their order are compared.
 * `indexes/`: Lucene gives every segment a random id; that the index matches its digests is checked, and the run file
   that its search writes is compared byte for byte.
+* `lapca-bench.log`: its lines begin with the time of day, and a second start writes more of them.
 * `locks/`, `.locks/`, `numba/`: empty files, and compiled code of a library; no artefacts.
 """
 
@@ -156,7 +157,7 @@ def _is_no_artefact(name: str) -> bool:
     return (
         any(part in {"locks", ".locks", "numba", "indexes", "__pycache__"} for part in parts)
         or any(part.endswith(".tmp") for part in parts)
-        or parts[-1] in {"calls.txt", "out.txt"}
+        or parts[-1] in {"calls.txt", "out.txt", "lapca-bench.log"}
     )
 
 

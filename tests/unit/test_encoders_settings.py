@@ -49,7 +49,7 @@ def test_every_dense_card_is_whole(name: str) -> None:
     assert card.licence
     assert card.citation
     assert card.url.startswith("https://")
-    assert card.requires
+    assert card.requires or card.encoder.type == "python"  # a class of the user's brings what it needs
     assert card.note
     vocabulary = getattr(card.encoder, "vocabulary", None)
     if vocabulary is not None:
