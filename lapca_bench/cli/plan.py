@@ -27,7 +27,8 @@ def plan(
 ) -> None:
     """Print what a corpus will cost in time and space.
 
-    Time, disk and memory follow from rates that are measured now, on this machine, in about ten seconds. Documents of the measurement are made of the help's own probe sentences, cut to the number of words.
+    Time, disk and memory follow from rates that are measured now, on this machine, in about ten seconds. Documents of
+    the measurement are made of the help's own probe sentences, cut to the number of words.
     """
     from lapca_bench.encoders.health import probes
     from lapca_bench.errors import UsageError
