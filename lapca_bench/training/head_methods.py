@@ -60,7 +60,7 @@ class Contrastive(HeadMethod):
 
 
 class Probe(Contrastive):
-    """Rodriguez et al. 2021 probe a frozen encoder with a linear classifier, trained in one language, tested in others.
+    """Rodríguez et al. 2021 put classifiers on frozen LaBSE vectors, trained in one language, tested in another.
 
     Classification is not retrieval; what carries over is the linear map trained on one language (with English) and
     used for all.
@@ -110,7 +110,7 @@ class Dream(HeadMethod):
 
 
 class Adversarial(HeadMethod):
-    """A language classifier with gradient reversal: the term that Zhou et al. put on speaker embeddings.
+    """A language classifier with gradient reversal (Ganin & Lempitsky 2015), after language-agnostic speaker embeddings.
 
     Speech is outside this harness; what carries over is the term itself. No translations are used: the head hides the
     language and stays near the frozen vector otherwise.
