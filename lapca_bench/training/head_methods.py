@@ -110,7 +110,7 @@ class Dream(HeadMethod):
 
 
 class Adversarial(HeadMethod):
-    """A language classifier with gradient reversal (Ganin & Lempitsky 2015), after language-agnostic speaker embeddings.
+    """A language classifier with gradient reversal (Ganin & Lempitsky 2015), as for speaker embeddings.
 
     Speech is outside this harness; what carries over is the term itself. No translations are used: the head hides the
     language and stays near the frozen vector otherwise.
