@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.encoders.checkpoint import find
-from lapca_bench.encoders.network import load_model
+from lapca_bench.encoders.network import folder_of, load_model
 from lapca_bench.encoders.pooling import pool
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.encoders.tokenizer import Tokenizer, load_tokenizer
@@ -26,20 +26,10 @@ Side = Literal["query", "passage"]
 Int64 = npt.NDArray[np.int64]
 
 
-def start_folder(settings: TransformerSettings) -> Path:
-    """The transformers folder of a start model; 4-bit weights are written out as one first."""
-    path = find(settings.checkpoint, settings.revision)
-    if settings.tokenizer is None:
-        return path
-    from lapca_bench.encoders.e5_q4 import checkpoint_folder
-
-    return checkpoint_folder(path, find(settings.tokenizer))
-
-
 def load_start(settings: TransformerSettings, *, with_delta: bool = True) -> Any:
     """The start model in float32; without its delta it is what a delta of the training is counted from."""
     delta = find(settings.delta) if with_delta and settings.delta is not None else None
-    return load_model(start_folder(settings), "float32", settings.architecture, delta)
+    return load_model(folder_of(settings), "float32", settings.architecture, delta)
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class TrainedTower:
             raise UsageError("training takes one shared encoder without a head", key="encoder", remedy="drop the head")
         torch.manual_seed(seed)
         self.settings = settings
-        self.folder = start_folder(settings)
+        self.folder = folder_of(settings)
         self.tokenizer: Tokenizer = load_tokenizer(self.folder)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         encoder = load_start(settings)
