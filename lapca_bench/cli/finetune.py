@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.options import Changes
+
 
 def finetune(
     questions: Annotated[
@@ -20,6 +22,7 @@ def finetune(
         Path | None, typer.Option(help="DPR's TSV of passages to mine negatives from (default: the questions' own).")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    change: Changes = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop each round after this step.")] = None,
 ) -> None:
     """Fine-tune an encoder on questions.
@@ -27,9 +30,9 @@ def finetune(
     In rounds with self-mined negatives where the recipe wants them. Prints the folder of the trained model.
     """
     from lapca_bench.training.finetune import finetune_on
-    from lapca_bench.training.recipe import load_recipe, start_at
+    from lapca_bench.training.recipe import load_recipe, named_changes, start_at
 
-    changes = {"seed": seed, "optimisation.stop_after": stop_after}
+    changes = named_changes(change or []) | {"seed": seed, "optimisation.stop_after": stop_after}
     made = load_recipe(recipe, **{key: value for key, value in changes.items() if value is not None})
     if start is not None:
         made = made.model_copy(update={"encoder": start_at(made.encoder, start)})

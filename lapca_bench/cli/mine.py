@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.options import Changes
+
 
 def mine(
     out: Annotated[Path, typer.Option("--out", "-o", help="The Parquet file of pairs to write.")],
@@ -28,6 +30,7 @@ def mine(
     search: Annotated[
         str | None, typer.Option(help="Of global: exact, or approximate with faiss (default: the recipe's).")
     ] = None,
+    change: Changes = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Say what there is to mine; embed and write nothing.")
     ] = False,
@@ -37,9 +40,9 @@ def mine(
     Where the corpus has gold pairs, the report compares with them.
     """
     from lapca_bench.training.mine import cost_of, mine_to_file
-    from lapca_bench.training.recipe import load_recipe
+    from lapca_bench.training.recipe import load_recipe, named_changes
 
-    changes = {
+    changes = named_changes(change or []) | {
         "mining.method": method,
         "mining.aligner": aligner,
         "mining.threshold": threshold,

@@ -39,6 +39,10 @@ Keep = Annotated[
 ]
 Significance = Annotated[Tested, typer.Option(help="Columns tested for significance.")]
 Intervals = Annotated[bool, typer.Option("--intervals", help="Show 95% bootstrap intervals.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one entry of the recipe, as objective.mlm=0; repeat."),
+]
 Ray = Annotated[
     str | None,
     typer.Option(

@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.options import Changes
+
 
 def pretrain(
     pairs: Annotated[list[Path], typer.Option("--pairs", "-p", help="Parquet files of `mine`; repeat for more.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of checkpoints; the same folder resumes.")],
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="A recipe's name or file.")] = "small",
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
+    change: Changes = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after this step; run again to go on.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what it will cost, and train nothing.")] = False,
 ) -> None:
@@ -21,12 +24,12 @@ def pretrain(
     Prints the folder of the trained model.
     """
     from lapca_bench.training.pretrain import cost_of, pretrain_on
-    from lapca_bench.training.recipe import load_recipe
+    from lapca_bench.training.recipe import load_recipe, named_changes
 
-    changes = {"seed": seed, "optimisation.stop_after": stop_after}
+    changes = named_changes(change or []) | {"seed": seed, "optimisation.stop_after": stop_after}
     given = {key: value for key, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(cost_of(load_recipe(recipe, **given), pairs, out))
         return
-    outcome = pretrain_on(load_recipe(recipe, **given), pairs, out)
+    outcome = pretrain_on(load_recipe(recipe, **given), pairs, out, change or [])
     typer.echo(f"step {outcome.step}: {outcome.checkpoint}")

@@ -50,8 +50,11 @@ def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> str:
     )
 
 
-def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path) -> Outcome:
-    """Train by the recipe on these files' pairs, from the newest checkpoint in `out` where there is one."""
+def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Sequence[str] = ()) -> Outcome:
+    """Train by the recipe on these files' pairs, from the newest checkpoint in `out` where there is one.
+
+    `changes` are those that `--set` made in the recipe; the model card names them in its command.
+    """
     table = PairTable.read(pairs)
     optimisation = recipe.optimisation
     source = AlignmentBatches(
@@ -59,6 +62,8 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path) -> Outcome:
     )
     files = [path.name for path in pairs]
     command = ["pretrain", "--recipe", recipe.name, "--seed", str(recipe.seed)]
+    for change in changes:
+        command += ["--set", change]
     for name in files:
         command += ["--pairs", name]
     facts = {

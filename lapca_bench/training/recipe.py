@@ -7,6 +7,7 @@ with the reconstruction's default; none is hard-wired.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -260,6 +261,23 @@ def find_recipe(name: str) -> Path:
     raise unknown_name("recipe", name, [*shipped, *own_names])
 
 
+def named_changes(assignments: Sequence[str]) -> dict[str, Any]:
+    """`load_recipe`'s changes out of "table.key=value" texts, a value being TOML's or else a plain string.
+
+    Raises `UsageError` for a text without a key or "=".
+    """
+    found: dict[str, Any] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not all(part.strip() for part in key.split(".")):
+            raise UsageError(f"not a change of a recipe: {text!r}", remedy="write it as objective.mlm=0.5")
+        try:
+            found[key.strip()] = toml_table(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            found[key.strip()] = value.strip()
+    return found
+
+
 def load_recipe(name: str, **changes: Any) -> Recipe:
     """The validated recipe of a name or path, `changes` being "table.key" overrides from the command line.
 
@@ -275,6 +293,10 @@ def load_recipe(name: str, **changes: Any) -> Recipe:
         place = content
         for table in tables:
             place = place.setdefault(table, {})
+            if not isinstance(place, dict):
+                raise UsageError(
+                    f"{table} is a value, not a table", path=path, key=key, remedy="name a key of the recipe"
+                )
         place[last] = value
     try:
         recipe = Recipe.model_validate(content)

@@ -9,6 +9,7 @@ from typing import Any
 from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta
 from lapca_bench.encoders.network import load_model
+from lapca_bench.errors import UsageError
 from lapca_bench.training.card import model_card
 from lapca_bench.training.checkpoint import checkpoints, read_record
 from lapca_bench.training.recipe import Recipe
@@ -19,8 +20,12 @@ SYSTEM_CARD = "card.toml"
 MODEL_CARD = "README.md"
 
 
-def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None) -> Path:
+def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None, *, scale: float = 1.0) -> Path:
     """Write delta, model card and system card of a checkpoint into the folder `out`; returns the delta's path.
+
+    `scale` in (0, 1] keeps that share of what training changed: start + scale·(trained − start), an average of the
+    weights before and after, which gives back what training forgot for a part of what it learned (Wortsman et al.
+    2022, Robust fine-tuning of zero-shot models, eq. 1).
 
     `checkpoint` may be a training's folder: its best checkpoint where the recipe selects that, else its last.
     `recipe` is needed only for a checkpoint that does not hold its own. Raises as `difference` does.
@@ -29,22 +34,30 @@ def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None) -> Path:
     record = read_record(checkpoint)
     made = recipe or record.recipe_of(checkpoint)
     base = load_start(made.encoder, with_delta=False)
-    changes = difference(base, load_model(checkpoint, "float32"))
+    if not 0 < scale <= 1:
+        raise UsageError(f"a scale of {scale} keeps no share of the change", remedy="give one above 0 and up to 1")
+    changes = {name: value * scale for name, value in difference(base, load_model(checkpoint, "float32")).items()}
     header = {
         BASE: base_digest(base),
         "base_checkpoint": made.encoder.checkpoint,
         "recipe": made.model_dump_json(),
         "facts": json.dumps(record.facts, ensure_ascii=False),
         "step": str(record.progress.step),
+        "scale": str(scale),
     }
     with atomic_path(out / DELTA) as temporary:
         write_delta(temporary, changes, header)
     size = (out / DELTA).stat().st_size
     parameters = sum(value.numel() for value in changes.values())
-    facts = record.facts | {
-        "this folder": f"`{DELTA}`: {parameters:,} changed weights in float16, {size / 1e6:.1f} MB, "
-        f"to be added to the start model; `{SYSTEM_CARD}` runs it with lapca-bench",
-    }
+    share = {} if scale == 1 else {"share of the change kept": scale}
+    facts = (
+        record.facts
+        | share
+        | {
+            "this folder": f"`{DELTA}`: {parameters:,} changed weights in float16, {size / 1e6:.1f} MB, "
+            f"to be added to the start model; `{SYSTEM_CARD}` runs it with lapca-bench",
+        }
+    )
     write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, record.progress.history))
     write_text(out / SYSTEM_CARD, _system_card(made))
     return out / DELTA

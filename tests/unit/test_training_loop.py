@@ -219,6 +219,13 @@ def test_batches_mix_languages_and_hold_no_page_twice(start, pairs) -> None:
     assert len({name.split("(")[1].split(",")[0] for name in source(single, pairs).batch(0).names}) == 1
 
 
+def changes_of(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a delta's file."""
+    from safetensors.numpy import load_file
+
+    return {name: value.astype(np.float32) for name, value in load_file(path).items()}
+
+
 def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, tmp_path) -> None:
     """Checkpoint → delta folder → system card → the checkpoint's own vectors; training can go on from it."""
     from lapca_bench.encoders import build
@@ -232,6 +239,12 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     whole = build(made.encoder.model_copy(update={"checkpoint": str(checkpoint)}), "whole")
     np.testing.assert_allclose(small, whole.encode_queries(["aa1 bb2", "cc3"]), atol=1e-5)
     assert "| command | `x` |" in (tmp_path / "small/README.md").read_text(encoding="utf-8")
+    half = changes_of(ship(checkpoint, tmp_path / "half", scale=0.5))
+    for name, value in changes_of(tmp_path / "small/delta.safetensors").items():
+        np.testing.assert_allclose(half[name], value * 0.5, atol=1e-7)
+    assert "| share of the change kept | 0.5 |" in (tmp_path / "half/README.md").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="keeps no share"):
+        ship(checkpoint, tmp_path / "none", scale=0.0)
     further = recipe(start, encoder={"delta": card.encoder.delta}, objective={"mlm": 0.0}, optimisation={"steps": 1})
     again = Training(further, source(further, pairs), tmp_path / "more").run().checkpoint
     ship(again, tmp_path / "again")

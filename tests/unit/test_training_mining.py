@@ -23,7 +23,14 @@ from lapca_bench.training.mining import (
 from lapca_bench.training.mining_report import Agreement, MiningReport
 from lapca_bench.training.pairs import PairTable, Text, crop, sentences
 from lapca_bench.training.parallel import ParallelCorpus
-from lapca_bench.training.recipe import BlockSettings, MiningSettings, PairSettings, load_recipe, shipped_recipes
+from lapca_bench.training.recipe import (
+    BlockSettings,
+    MiningSettings,
+    PairSettings,
+    load_recipe,
+    named_changes,
+    shipped_recipes,
+)
 from lapca_bench.training.wikipedia import WikipediaCorpus
 
 
@@ -335,6 +342,22 @@ def test_a_wrong_recipe_names_file_and_key(tmp_path) -> None:
     assert caught.value.path is not None
     with pytest.raises(UsageError, match="unknown recipe"):
         load_recipe("smal")
+
+
+def test_changes_of_a_recipe_are_named_on_the_command_line() -> None:
+    given = ["objective.mlm=0.5", "pairs.languages=['en', 'de']", "evaluation.select = best", "trained.dropout=false"]
+    made = load_recipe("small", **named_changes(given))
+    assert made.objective.mlm == 0.5
+    assert made.pairs.languages == ("en", "de")
+    assert made.evaluation.select == "best"
+    assert made.trained.dropout is False
+    for text in ("objective.mlm", "=3", "objective.=3"):
+        with pytest.raises(UsageError, match="not a change"):
+            named_changes([text])
+    with pytest.raises(UsageError, match="not a table"):
+        load_recipe("small", **named_changes(["name.first=3"]))
+    with pytest.raises(UsageError, match=r"objective.mim"):
+        load_recipe("small", **named_changes(["objective.mim=3"]))
 
 
 def test_what_a_held_out_page_says_is_not_trained_on() -> None:
