@@ -14,6 +14,7 @@ from types import FrameType
 import typer
 
 from lapca_bench.cli import (
+    ablate,
     bias,
     bitext,
     board,
@@ -81,6 +82,7 @@ VERBS: tuple[tuple[Callable[..., None], str] | tuple[str, typer.Typer], ...] = (
     ("heads", heads.app),
     (pretrain.pretrain, "pretrain --pairs pairs.parquet --out lapca-small"),
     (finetune.finetune, "finetune --recipe stage-a --questions biencoder-nq-train.json --out stage-a"),
+    (ablate.ablate, "ablate --plan small --out ablations"),
     (delta.delta, "delta lapca-small/step-0000200 --out lapca-small-delta"),
     ("cache", cache.app),
     (doctor.doctor, "doctor"),

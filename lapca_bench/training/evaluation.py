@@ -9,19 +9,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from lapca_bench.collections import registry
 from lapca_bench.collections.base import Policy
+from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Qrels, Run
-from lapca_bench.scoring import aggregate, score
+from lapca_bench.scoring import Scores, aggregate, score
 from lapca_bench.search.exact import top_k
 from lapca_bench.training.recipe import EvaluationSettings
 from lapca_bench.training.tower_encoder import TowerEncoder
 from lapca_bench.types import Document, Query
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DEPTH = 100
 Item = TypeVar("Item", Query, Document)
@@ -60,17 +64,20 @@ class Look:
         kept = Qrels({query.id: relevance.judgements[query.id] for query in queries})
         return cls(name, queries, documents, kept, collection.card.policy, settings.measure)
 
-    def value(self, encoder: TowerEncoder) -> float:
+    def value(self, encoder: Encoder) -> float:
         """The measure of the model of this moment, averaged as the collection's policy says."""
+        (one,) = aggregate(self.scores(encoder)).values()
+        mean = one.mean(self.policy.average)
+        return float("nan") if mean is None else mean
+
+    def scores(self, encoder: Encoder) -> Scores:
+        """The measure of every query."""
         vectors = encoder.encode_queries([query.text for query in self.queries])
         rows = encoder.encode_documents(self.documents)
         hits = top_k(vectors, [rows], _DEPTH, lambda: np.argsort(np.argsort([one.id for one in self.documents])))
         found = [self.documents[row].id for row in hits.rows]
         run = Run.from_columns("training", [query.id for query in self.queries], hits.queries, found, hits.scores)
-        scores = score(run, self.relevance, [self.measure], self.queries, self.policy, engine="numpy")
-        (one,) = aggregate(scores).values()
-        mean = one.mean(self.policy.average)
-        return float("nan") if mean is None else mean
+        return score(run, self.relevance, [self.measure], self.queries, self.policy, engine="numpy")
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,16 @@ class Evaluation:
         """The evaluation of a recipe; None where it names no collection."""
         looks = [Look.at(name, settings) for name in settings.collections]
         return cls(looks) if looks else None
+
+    def per_query(self, encoder: Encoder) -> pd.DataFrame:
+        """The measure of every query of every look: collection, measure, query, value."""
+        import pandas as pd
+
+        frames = []
+        for look in self.looks:
+            frame = look.scores(encoder).frame[["measure", "query", "value"]]
+            frames.append(frame.assign(collection=look.name))
+        return pd.concat(frames)[["collection", "measure", "query", "value"]]
 
     def __call__(self, encoder: TowerEncoder) -> Mapping[str, float]:
         """Values by name, such as "nDCG@10 help-pages/de-en"."""

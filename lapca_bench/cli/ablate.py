@@ -1,0 +1,30 @@
+"""`lapca-bench ablate`: train variants of a recipe and compare them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lapca_bench.cli.output import say
+
+
+def ablate(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of pairs and scores; the same one goes on.")],
+    plan: Annotated[str, typer.Option("--plan", "-p", help="A plan's name or file.")] = "small",
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be trained; train nothing.")] = False,
+) -> None:
+    """Train every variant of a plan and print how each differs from the first, with intervals.
+
+    The rows are written to OUT/ablations.csv too.
+    """
+    from lapca_bench.training.ablation import cost_of, load_plan, markdown, run_plan, write_rows
+
+    chosen = load_plan(plan)
+    if dry_run:
+        typer.echo(cost_of(chosen, out))
+        return
+    rows = run_plan(chosen, out)
+    write_rows(rows, out)
+    say(markdown(rows))

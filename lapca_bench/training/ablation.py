@@ -1,0 +1,293 @@
+"""Ablations: variants of one recipe, trained alike and compared on the same queries.
+
+A plan is a TOML file: the recipe, changes for all, the files of pairs to mine, and per variant its changes. The first
+variant is the reference that every other one is tested against.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lapca_bench.atomic import atomic_path
+from lapca_bench.digest import digest_value
+from lapca_bench.errors import InputError, UsageError, unknown_name
+from lapca_bench.parsing import toml_table
+from lapca_bench.scoring.significance import Float64, holm, intervals, paired_t
+from lapca_bench.training.evaluation import Evaluation
+from lapca_bench.training.mine import mine_to_file
+from lapca_bench.training.pretrain import pretrain_on
+from lapca_bench.training.recipe import Recipe, load_recipe, start_at
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+START = "start model"
+
+
+class Mined(BaseModel):
+    """A file of pairs: the corpus it is mined from, and changes of the recipe's `[mining]`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    corpus: str
+    changes: dict[str, Any] = {}
+
+
+class Variant(BaseModel):
+    """One row: a name, the files of pairs it trains on (default: the plan's), and its changes of the recipe."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: str = Field(min_length=1)
+    pairs: tuple[str, ...] = ()
+    changes: dict[str, Any] = {}
+
+
+class Plan(BaseModel):
+    """What is varied, and how it is looked at: the recipe's `[evaluation]` names the collections."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    recipe: str
+    seeds: tuple[int, ...] = (1,)
+    pairs: tuple[str, ...] = Field(min_length=1)
+    changes: dict[str, Any] = {}
+    mined: dict[str, Mined]
+    variants: tuple[Variant, ...] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Plan:
+        names = [variant.name for variant in self.variants]
+        if len({*names, START}) != len(names) + 1:
+            msg = f'every variant needs a name of its own, other than "{START}"'
+            raise ValueError(msg)
+        for used in {*self.pairs, *(name for variant in self.variants for name in variant.pairs)}:
+            if used not in self.mined:
+                msg = f"pairs {used!r} are nowhere mined: add [mined.{used}]"
+                raise ValueError(msg)
+        return self
+
+    def recipe_of(self, changes: Mapping[str, Any], seed: int) -> Recipe:
+        """The plan's recipe with its changes, then these."""
+        return load_recipe(self.recipe, **{**self.changes, **changes, "seed": seed})
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant on one collection; differences are to the reference, on the same queries."""
+
+    variant: str
+    collection: str
+    measure: str
+    queries: int
+    mean: float
+    low: float
+    high: float
+    difference: float
+    difference_low: float
+    difference_high: float
+    p_holm: float
+
+
+def shipped_plans() -> dict[str, Path]:
+    """The plans of this package by name."""
+    folder = Path(str(files("lapca_bench.training") / "ablations"))
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def load_plan(name: str) -> Plan:
+    """The validated plan of a shipped name or a path.
+
+    Raises `InputError` or `UsageError` naming file and key; every variant's recipe is validated too.
+    """
+    shipped = shipped_plans()
+    path = shipped.get(name, Path(name).expanduser())
+    if not path.is_file():
+        raise unknown_name("plan of ablations", name, list(shipped))
+    try:
+        plan = Plan.model_validate(toml_table(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML: {error}", path=path, remedy="mend the file at this place") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise UsageError(first["msg"], path=path, key=key, remedy="mend it in the plan") from error
+    for variant in plan.variants:
+        if not plan.recipe_of(variant.changes, 1).evaluation.collections:
+            remedy = 'name what to measure, as "evaluation.collections" = ["help-pages/mixed"]'
+            raise UsageError("the recipe names no collections", path=path, key="evaluation.collections", remedy=remedy)
+    return plan
+
+
+def run_plan(plan: Plan, out: Path) -> list[Row]:
+    """Mine, train and measure whatever is missing in the folder `out`; then every row.
+
+    A variant's checkpoints are removed once its scores are written, so that a plan needs the disk of one training.
+    """
+    import pandas as pd
+
+    looks = Evaluation.of(plan.recipe_of({}, plan.seeds[0]).evaluation)
+    if looks is None:
+        raise UsageError("the recipe names no collections", key="evaluation.collections")
+    trained: list[tuple[str, Sequence[Path]]] = [
+        (variant.name, [_scored(plan, variant, seed, looks, out) for seed in plan.seeds]) for variant in plan.variants
+    ]
+    measured = [(START, [_start_scored(plan, looks, out)]), *trained]
+    frames = {name: _averaged([pd.read_csv(path) for path in paths]) for name, paths in measured}
+    return list(rows(frames, plan.variants[0].name))
+
+
+def cost_of(plan: Plan, out: Path) -> str:
+    """What `run_plan` would still do, in trainings, steps and texts. Nothing is loaded or written."""
+    left = [
+        plan.recipe_of(variant.changes, seed).optimisation
+        for variant in plan.variants
+        for seed in plan.seeds
+        if not _scores_path(plan, variant, seed, out).is_file()
+    ]
+    total = len(plan.variants) * len(plan.seeds)
+    mined = sum(not _pairs_path(plan, name, out).is_file() for name in plan.mined)
+    return (
+        f"{len(left)} of {total} trainings left: {sum(one.steps for one in left)} steps, "
+        f"{sum(one.steps * one.batch * 2 for one in left)} texts; {mined} of {len(plan.mined)} files of pairs to mine"
+    )
+
+
+def rows(frames: Mapping[str, pd.DataFrame], reference: str) -> Iterator[Row]:
+    """Every variant on every collection against `reference`; frames hold collection, query, measure and value.
+
+    p-values are of the paired t-test, corrected after Holm over all variants and collections; 1 for the reference.
+    """
+    collections = list(dict.fromkeys(frames[reference]["collection"]))
+    matrices: dict[str, Float64] = {}
+    for name in collections:
+        columns = [frame[frame["collection"] == name].set_index("query")["value"] for frame in frames.values()]
+        index = columns[0].index
+        matrices[name] = np.stack([column.reindex(index).to_numpy(dtype=np.float64) for column in columns])
+    place = list(frames).index(reference)
+    p_values = {name: paired_t(matrix - matrix[place]) for name, matrix in matrices.items()}
+    tested = [row for row in range(len(frames)) if row != place]
+    corrected = iter(holm([p_values[name][row] for name in collections for row in tested]))
+    adjusted = {name: {row: float(next(corrected)) for row in tested} for name in collections}
+    for number, variant in enumerate(frames):
+        for name in collections:
+            matrix = matrices[name]
+            differences = matrix - matrix[place]
+            bounds, moved = intervals(matrix)[number], intervals(differences)[number]
+            yield Row(
+                variant,
+                name,
+                str(frames[variant]["measure"].iloc[0]),
+                matrix.shape[1],
+                float(matrix[number].mean()),
+                float(bounds[0]),
+                float(bounds[1]),
+                float(differences[number].mean()),
+                float(moved[0]),
+                float(moved[1]),
+                adjusted[name].get(number, 1.0),
+            )
+
+
+def write_rows(found: Sequence[Row], out: Path) -> Path:
+    """`ablations.csv` in the folder `out`."""
+    import pandas as pd
+
+    with atomic_path(out / "ablations.csv") as temporary:
+        pd.DataFrame([vars(row) for row in found]).round(6).to_csv(temporary, index=False)
+    return out / "ablations.csv"
+
+
+def markdown(found: Sequence[Row]) -> str:
+    """The table in percent: means with their 95 % intervals, differences to the reference, * where p < .05."""
+    collections = list(dict.fromkeys(row.collection for row in found))
+    head = [f"{name}, {row.measure}" for name in collections for row in found[:1]]
+    lines = ["| | " + " | ".join(f"{title} | difference" for title in head) + " |"]
+    lines.append("|---|" + "---:|---:|" * len(collections))
+    by_variant: dict[str, list[Row]] = {}
+    for row in found:
+        by_variant.setdefault(row.variant, []).append(row)
+    for variant, cells in by_variant.items():
+        shown = [f"{_percent(row.mean, row.low, row.high)} | {_moved(row)}" for row in cells]
+        lines.append(f"| {variant} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def _percent(mean: float, low: float, high: float) -> str:
+    return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _moved(row: Row) -> str:
+    if row.difference == row.difference_low == row.difference_high == 0.0:
+        return "–"
+    star = "*" if row.p_holm < 0.05 else ""
+    return f"{100 * row.difference:+.1f} [{100 * row.difference_low:+.1f}, {100 * row.difference_high:+.1f}]{star}"
+
+
+def _pairs_path(plan: Plan, name: str, out: Path) -> Path:
+    spec = plan.mined[name]
+    settings = _mining_recipe(plan, name).mining.model_dump(mode="json")
+    return out / "pairs" / f"{name}-{digest_value({'corpus': spec.corpus, 'mining': settings})[:12]}.parquet"
+
+
+def _mining_recipe(plan: Plan, name: str) -> Recipe:
+    return plan.recipe_of({f"mining.{key}": value for key, value in plan.mined[name].changes.items()}, plan.seeds[0])
+
+
+def _scores_path(plan: Plan, variant: Variant, seed: int, out: Path) -> Path:
+    recipe = plan.recipe_of(variant.changes, seed)
+    pairs = [_pairs_path(plan, name, out).name for name in variant.pairs or plan.pairs]
+    looks = recipe.evaluation.model_dump(mode="json")
+    digest = digest_value({"training": recipe.training_digest(), "looks": looks, "pairs": pairs})
+    return out / "scores" / f"{digest[:12]}.csv"
+
+
+def _scored(plan: Plan, variant: Variant, seed: int, looks: Evaluation, out: Path) -> Path:
+    """The per-query scores of one variant and seed; mined, trained and measured where they are not there yet."""
+    from lapca_bench.encoders import build
+
+    path = _scores_path(plan, variant, seed, out)
+    if path.is_file():
+        return path
+    pairs = [_pairs_path(plan, name, out) for name in variant.pairs or plan.pairs]
+    for name, file in zip(variant.pairs or plan.pairs, pairs, strict=True):
+        if not file.is_file():
+            mine_to_file(_mining_recipe(plan, name), plan.mined[name].corpus, file)
+    recipe = plan.recipe_of(variant.changes, seed)
+    unseen = recipe.evaluation.model_copy(update={"collections": ()})  # looked at once, when the training is done
+    folder = out / "training" / path.stem
+    checkpoint = pretrain_on(recipe.model_copy(update={"evaluation": unseen}), pairs, folder).checkpoint
+    _write(looks.per_query(build(start_at(recipe.encoder, checkpoint.resolve()), variant.name)), path)
+    shutil.rmtree(folder)
+    return path
+
+
+def _start_scored(plan: Plan, looks: Evaluation, out: Path) -> Path:
+    from lapca_bench.encoders import build
+
+    recipe = plan.recipe_of({}, plan.seeds[0])
+    looked = recipe.evaluation.model_dump(mode="json")
+    digest = digest_value({"encoder": recipe.encoder.model_dump(mode="json"), "looks": looked})
+    path = out / "scores" / f"{digest[:12]}.csv"
+    if not path.is_file():
+        _write(looks.per_query(build(recipe.encoder, START)), path)
+    return path
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def _averaged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The mean over seeds, query by query."""
+    import pandas as pd
+
+    keys = ["collection", "measure", "query"]
+    return pd.concat(frames).groupby(keys, sort=False)["value"].mean().reset_index()
