@@ -34,12 +34,15 @@ _AUTO_MODELS = {
 def longest_input(config: dict[str, Any]) -> int | None:
     """Tokens a model can take, from its configuration; None where it states no limit."""
     positions = config.get("max_position_embeddings")
-    if not isinstance(positions, int):
-        return None
-    if config["model_type"] in _OFFSET_POSITIONS:
-        pad = config.get("pad_token_id")
-        return positions - (pad if isinstance(pad, int) else 1) - 1
-    return positions
+    return positions - first_position(config) if isinstance(positions, int) else None
+
+
+def first_position(config: dict[str, Any]) -> int:
+    """The number that a model gives to the position of the first token, from its configuration."""
+    if config["model_type"] not in _OFFSET_POSITIONS:
+        return 0
+    pad = config.get("pad_token_id")
+    return (pad if isinstance(pad, int) else 1) + 1
 
 
 def _architecture(transformers: Any, name: str) -> Any:

@@ -18,6 +18,7 @@ class Batch:
     """`queries[i]` belongs to `passages[i]`; `negatives` are hard negatives, seen by every query.
 
     `names` identify the pairs for error messages; `languages` are those of the passages, for mining hard negatives.
+    `owners` are the rows of the pairs that the first `negatives` were drawn for, where the source knows them.
     `query_pivots` and `passage_pivots` hold each view's text in the pivot language, "" where there is none; empty when
     the recipe has no pivot.
     """
@@ -27,6 +28,7 @@ class Batch:
     passages: tuple[str, ...]
     languages: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    owners: tuple[int, ...] = ()
     query_pivots: tuple[str, ...] = ()
     passage_pivots: tuple[str, ...] = ()
     teacher: npt.NDArray[np.float32] | None = None  # its scores, (queries, passages and negatives)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from lapca_bench.training.recipe import Recipe
@@ -33,8 +34,8 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Seq
             "",
             f"# {recipe.title or recipe.name}",
             "",
-            "LAPCA-R: a reconstruction of LAPCA's alignment pretraining (Abulkhanov et al., SIGIR 2023), trained",
-            "with lapca-bench. It is not the authors' model; where the paper is silent, the settings below are ours.",
+            *wrap(recipe.about, 118),
+            "Trained with lapca-bench.",
             "",
             "| what | value |",
             "|---|---|",

@@ -63,36 +63,35 @@ def hidden_token_loss(logits: Tensor, labels: Tensor, *, total: int | None = Non
 
 @dataclass(frozen=True)
 class PairInput:
-    """Two texts in one sequence. `positions` restart in the second text, `languages` hold 0 or 1 per token (TLM)."""
+    """Two texts in one sequence; `positions` count each token's place from 0, `labels` are as `hide_tokens` says."""
 
     ids: Int64
     positions: Int64
-    languages: Int64
     labels: Int64
 
 
 def translation_pair(
-    source: Sequence[int],
-    target: Sequence[int],
+    source: Sequence[int] | Int64,
+    target: Sequence[int] | Int64,
     vocabulary: MaskVocabulary,
     share: float,
     generator: np.random.Generator,
 ) -> PairInput:
     """TLM: a sentence and its translation, positions restarting at 0, hidden on both sides.
 
-    A hidden word can be told from its translation, which draws both languages together.
+    A hidden word can be told from its translation, which draws both languages together. XLM's language embeddings are
+    left out, as in XLM-R and its descendants, which have none.
     Source: Conneau & Lample 2019 (XLM), section 3.3.
     """
     ids = np.concatenate([source, target]).astype(np.int64)
     hidden, labels = hide_tokens(ids, vocabulary, share, generator)
     positions = np.concatenate([np.arange(len(source)), np.arange(len(target))]).astype(np.int64)
-    languages = np.repeat(np.array([0, 1], dtype=np.int64), [len(source), len(target)])
-    return PairInput(hidden, positions, languages, labels)
+    return PairInput(hidden, positions, labels)
 
 
 def query_before_document(
-    query: Sequence[int],
-    document: Sequence[int],
+    query: Sequence[int] | Int64,
+    document: Sequence[int] | Int64,
     vocabulary: MaskVocabulary,
     share: float,
     generator: np.random.Generator,
@@ -104,5 +103,4 @@ def query_before_document(
     hidden, query_labels = hide_tokens(np.asarray(query, dtype=np.int64), vocabulary, share, generator)
     ids = np.concatenate([hidden, document]).astype(np.int64)
     labels = np.concatenate([query_labels, np.full(len(document), IGNORED)]).astype(np.int64)
-    segments = np.repeat(np.array([0, 1], dtype=np.int64), [len(query), len(document)])
-    return PairInput(ids, np.arange(len(ids), dtype=np.int64), segments, labels)
+    return PairInput(ids, np.arange(len(ids), dtype=np.int64), labels)

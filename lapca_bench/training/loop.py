@@ -122,8 +122,9 @@ class Training:
         return Outcome(done.step, self._chosen(done, written), done)
 
     def _tower(self) -> TrainedTower:
-        recipe = self.recipe
-        return TrainedTower(recipe.encoder, recipe.trained, language_model=recipe.objective.mlm > 0, seed=recipe.seed)
+        recipe, objective = self.recipe, self.recipe.objective
+        heads = {"language_model": objective.predicts_words, "relevance": objective.relevance > 0}
+        return TrainedTower(recipe.encoder, recipe.trained, **heads, seed=recipe.seed)
 
     def _teacher(self, tower: TrainedTower) -> Any:
         if not (self.recipe.objective.brake or self.recipe.objective.has_pivot):

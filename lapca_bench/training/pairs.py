@@ -291,15 +291,17 @@ class AlignmentBatches:
     def batch(self, step: int) -> Batch:
         """The batch of this step; smaller than asked for only when single-pair batches run out of pages."""
         names, queries, passages, languages, negatives = [], [], [], [], []
-        query_pivots, passage_pivots = [], []
-        for pair in self._draw(step):
+        owners, query_pivots, passage_pivots = list[int](), list[str](), list[str]()
+        for row, pair in enumerate(self._draw(step)):
             random = generator(self._seed, 2, step, pair.number)
             seen = views(pair, self._views, random)
             names.append(f"{pair.page} ({pair.left.language}-{pair.right.language}, pair {pair.number})")
             queries.append(seen.query)
             passages.append(seen.passage)
             languages.append(seen.language)
-            negatives.extend(self._same_page(pair, seen, random))
+            others = self._same_page(pair, seen, random)
+            negatives.extend(others)
+            owners.extend([row] * len(others))
             if self._objective.has_pivot:
                 query_pivots.append(self._pivots.get(seen.query_block, ""))
                 passage_pivots.append(self._pivots.get(seen.passage_block, ""))
@@ -309,6 +311,7 @@ class AlignmentBatches:
             tuple(passages),
             tuple(languages),
             tuple(negatives),
+            tuple(owners),
             tuple(query_pivots),
             tuple(passage_pivots),
         )

@@ -84,7 +84,7 @@ class ViewSettings(_Table):
 
 
 class ObjectiveSettings(_Table):
-    """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake + L_pivot (METHOD items 6 and 7).
+    """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake + L_pivot (METHOD items 6 and 7), and losses of pairs read.
 
     `same_page` and `mined` are hard negatives per pair, `refresh` the steps after which mined ones are sought again;
     candidates above `ceiling` times the positive's score count as false negatives. `direction` "both" is the symmetric
@@ -94,6 +94,9 @@ class ObjectiveSettings(_Table):
     `ranking` pulls the scores between views to those between their pivots, at `ranking_temperature`. Where `teacher`
     names a system, fine-tuning adds distillation·KL(its scores || the model's) over each batch, both softened by
     `distillation_temperature`.
+    `tlm` (XLM), `qlm` and `relevance` (Yu et al. 2021) weigh losses over a query view and a passage view read in one
+    sequence: words hidden in both (`tlm_mask`), words hidden in the query (`qlm_mask`), and the grade of a pair. With
+    them alignment may be 0.
     """
 
     temperature: float = Field(default=0.05, gt=0)
@@ -113,11 +116,37 @@ class ObjectiveSettings(_Table):
     teacher: str | None = None
     distillation: float = Field(default=1.0, ge=0)
     distillation_temperature: float = Field(default=0.05, gt=0)
+    tlm: float = Field(default=0.0, ge=0)
+    tlm_mask: float = Field(default=0.15, gt=0, lt=1)
+    qlm: float = Field(default=0.0, ge=0)
+    qlm_mask: float = Field(default=0.3, gt=0, lt=1)
+    relevance: float = Field(default=0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        if not (self.compares_vectors or self.predicts_words or self.relevance):
+            raise ValueError("every weight is 0: nothing would be learnt")
+        return self
 
     @property
     def has_pivot(self) -> bool:
         """Whether the start model's vectors of pivot texts are needed."""
         return self.pivot > 0 or self.ranking > 0
+
+    @property
+    def compares_vectors(self) -> bool:
+        """Whether any loss looks at the vectors of views."""
+        return self.alignment > 0 or self.brake > 0 or self.has_pivot or self.teacher is not None
+
+    @property
+    def predicts_words(self) -> bool:
+        """Whether any loss is over hidden words."""
+        return self.mlm > 0 or self.tlm > 0 or self.qlm > 0
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether any loss reads two texts in one sequence."""
+        return self.tlm > 0 or self.qlm > 0 or self.relevance > 0
 
 
 class QuestionSettings(_Table):
@@ -185,12 +214,16 @@ class EvaluationSettings(_Table):
 
 
 class Recipe(_Table):
-    """Everything a training depends on besides its text."""
+    """Everything a training depends on besides its text. `about` says in the model card what is trained."""
 
     name: str
     title: str = ""
     seed: int = Field(default=1, ge=0)
     licence: str = ""
+    about: str = (
+        "LAPCA-R: a reconstruction of LAPCA's alignment pretraining (Abulkhanov et al., SIGIR 2023). It is not the "
+        "authors' model; where the paper is silent, the settings below are ours."
+    )
     encoder: TransformerSettings
     mining: MiningSettings = MiningSettings()
     pairs: PairSettings = PairSettings()
@@ -214,12 +247,15 @@ class Recipe(_Table):
 
         Parts of a recipe that this one does not use do not count, so that a new option leaves old checkpoints good.
         """
-        content = self.model_dump(mode="json", exclude={"title", "licence", "mining", "evaluation"})
+        content = self.model_dump(mode="json", exclude={"title", "licence", "about", "mining", "evaluation"})
         content["optimisation"].pop("stop_after")
         if self.encoder.delta is None:
             content["encoder"].pop("delta")
         if self.objective.teacher is None:
             for key in ("teacher", "distillation", "distillation_temperature"):
+                content["objective"].pop(key)
+        if not self.objective.reads_pairs:
+            for key in ("tlm", "tlm_mask", "qlm", "qlm_mask", "relevance"):
                 content["objective"].pop(key)
         if self.questions == QuestionSettings():
             content.pop("questions")

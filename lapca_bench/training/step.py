@@ -1,4 +1,7 @@
-"""One training step: a batch becomes the gradient of L = a·L_align + λ·L_MLM + b·L_brake + L_pivot."""
+"""One training step: a batch becomes the gradient of L = a·L_align + λ·L_MLM + b·L_brake + L_pivot.
+
+Losses of pairs that are read in one sequence (`joint_reading`) are added to it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy.typing as npt
 
 from lapca_bench.training.batches import Batch
 from lapca_bench.training.gradcache import Embedded, joint_backward
+from lapca_bench.training.joint_reading import JointReading
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary
 from lapca_bench.training.objectives import info_nce, question_passage_nll, score_distillation, vector_distillation
 from lapca_bench.training.recipe import ObjectiveSettings, Recipe
@@ -42,11 +46,31 @@ class Step:
 
     def __init__(self, tower: TrainedTower, recipe: Recipe, processes: Processes, teacher: Any = None) -> None:
         self._tower, self._recipe, self._processes, self._teacher = tower, recipe, processes, teacher
-        hides = recipe.views.mask > 0
+        hides = recipe.views.mask > 0 or recipe.objective.predicts_words
         self._vocabulary: MaskVocabulary | None = tower.mask_vocabulary() if hides else None
+        self._reading = JointReading(tower, recipe, self._vocabulary)
 
     def backward(self, batch: Batch, step: int) -> float:
         """Accumulate this process's part of the gradient of the joint batch; return the joint loss."""
+        compared = self._views_backward(batch, step) if self._recipe.objective.compares_vectors else 0.0
+        return compared + self._reading_backward(batch, step)
+
+    def _reading_backward(self, batch: Batch, step: int) -> float:
+        """The same of the losses over sequences, none of which looks at another: each process reads its own."""
+        import torch
+
+        chunks = self._reading.chunks(batch, step)
+        if not chunks:
+            return 0.0
+        own = torch.zeros((), device=self._tower.device)
+        for chunk in chunks[self._processes.rank :: self._processes.count]:
+            loss = chunk.loss(self._hidden(chunk.rows))
+            loss.backward()  # type: ignore[no-untyped-call]
+            own = own + loss.detach()
+        return float(self._processes.add_up(own))
+
+    def _views_backward(self, batch: Batch, step: int) -> float:
+        """The same of the losses over the vectors of views, and of words hidden in them."""
         recipe, tower = self._recipe, self._tower
         optimisation = recipe.optimisation
         texts = tower.tokenise(batch.queries, "query", optimisation.query_length)
@@ -76,18 +100,21 @@ class Step:
         count = max(-(-len(order) // size), self._processes.count)
         seed = self._recipe.seed * 1_000_003 + step
         hide = None
-        if self._vocabulary is not None:
+        if self._vocabulary is not None and self._recipe.views.mask:
             hide = (self._vocabulary, self._recipe.views.mask, np.arange(queries, dtype=np.int64))
         pad = self._tower.tokenizer.pad
         return [pad_rows(texts, places, pad, seed=seed, hide=hide) for places in np.array_split(order, count)]
 
     def _embed(self, chunk: Rows) -> Embedded:
+        hidden = self._hidden(chunk)
+        return Embedded(self._tower.pooled(hidden, chunk), hidden)
+
+    def _hidden(self, chunk: Rows) -> Tensor:
         import torch
 
         device = self._tower.device
         with torch.autocast(device, dtype=torch.bfloat16, enabled=self._recipe.optimisation.precision == "bf16"):
-            hidden = self._tower.hidden_states(chunk)
-        return Embedded(self._tower.pooled(hidden, chunk), hidden)
+            return self._tower.hidden_states(chunk)
 
     def _own_loss(self, chunk: Rows, embedded: Embedded, hidden_tokens: int, texts: int) -> Tensor:
 

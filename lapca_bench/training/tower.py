@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.encoders.checkpoint import find
-from lapca_bench.encoders.network import folder_of, load_model
+from lapca_bench.encoders.network import first_position, folder_of, load_model
 from lapca_bench.encoders.pooling import pool
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.encoders.tokenizer import Tokenizer, load_tokenizer
@@ -36,7 +36,8 @@ def load_start(settings: TransformerSettings, *, with_delta: bool = True) -> Any
 class Rows:
     """Token ids of some texts, padded: `ids`, `mask` (texts, tokens); `labels` hold hidden tokens, `IGNORED` elsewhere.
 
-    `places` are the texts' rows in the joint batch, `seed` makes dropout repeatable.
+    `places` are the texts' rows in the joint batch, `seed` makes dropout repeatable. `positions` number the tokens from
+    0 where they do not simply follow each other.
     """
 
     places: Int64
@@ -44,17 +45,25 @@ class Rows:
     mask: Int64
     labels: Int64
     seed: int
+    positions: Int64 | None = None
 
 
 class TrainedTower:
     """A transformer with its tokenizer, pooling and prompts, of which some weights are trained.
 
     `folder` is the start model; `settings` its `[encoder]` table. With `language_model` a masked-token head sits on
-    top: the checkpoint's own where it has one, else a new one tied to the word embeddings.
+    top: the checkpoint's own where it has one, else a new one tied to the word embeddings; with `relevance` a linear
+    grade of the first token's vector.
     """
 
     def __init__(
-        self, settings: TransformerSettings, trained: TrainedSettings, *, language_model: bool, seed: int
+        self,
+        settings: TransformerSettings,
+        trained: TrainedSettings,
+        *,
+        language_model: bool,
+        seed: int,
+        relevance: bool = False,
     ) -> None:
         import torch
 
@@ -72,23 +81,23 @@ class TrainedTower:
         self.head: Any = None
         if language_model:
             self.head = _language_head(self.folder, encoder.config).to(self.device)
+        self.grader: Any = torch.nn.Linear(encoder.config.hidden_size, 1).to(self.device) if relevance else None
         self.set_training(dropout=trained.dropout)
 
     def set_training(self, *, dropout: bool) -> None:
         """Dropout on or off for the passes that follow."""
         self.encoder.train(dropout)
 
-    @property
-    def modules(self) -> tuple[nn.Module, ...]:
-        """Encoder and, where there is one, head."""
-        return (self.encoder,) if self.head is None else (self.encoder, self.head)
-
     def trained_parameters(self) -> dict[str, nn.Parameter]:
         """The parameters that move, by name, in a fixed order."""
-        found = {f"encoder.{name}": value for name, value in self.encoder.named_parameters() if value.requires_grad}
-        if self.head is not None:
-            found |= {f"head.{name}": value for name, value in self.head.named_parameters() if value.requires_grad}
-        return found
+        parts = {"encoder": self.encoder, "head": self.head, "grader": self.grader}
+        return {
+            f"{part}.{name}": value
+            for part, module in parts.items()
+            if module is not None
+            for name, value in module.named_parameters()
+            if value.requires_grad
+        }
 
     def mask_vocabulary(self) -> MaskVocabulary:
         """What masking needs; raises `InputError` for a tokenizer without a mask token."""
@@ -113,7 +122,11 @@ class TrainedTower:
 
         torch.manual_seed(rows.seed)
         ids, mask = (torch.from_numpy(part).to(self.device) for part in (rows.ids, rows.mask))
-        states: Tensor = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        further = {}
+        if rows.positions is not None:
+            first = first_position(self.encoder.config.to_dict())
+            further["position_ids"] = torch.from_numpy(rows.positions + first).to(self.device)
+        states: Tensor = self.encoder(input_ids=ids, attention_mask=mask, **further).last_hidden_state.float()
         return states
 
     def pooled(self, hidden: Tensor, rows: Rows) -> Tensor:
@@ -130,6 +143,11 @@ class TrainedTower:
         chosen = labels != IGNORED
         embeddings = self.encoder.get_input_embeddings().weight
         return hidden_token_loss(self.head(hidden[chosen], embeddings), labels[chosen], total=total)
+
+    def grades(self, hidden: Tensor) -> Tensor:
+        """(texts,) grades of two texts in one sequence, from the vector of its first token."""
+        found: Tensor = self.grader(hidden[:, 0]).squeeze(-1)
+        return found
 
 
 def pad_rows(
