@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.digest import digest_bytes
-from lapca_bench.errors import StoreError
+from lapca_bench.errors import LapcaError, StoreError
 
 _STALE_SECONDS = 7 * 24 * 3600  # when a temporary of another machine, whose processes cannot be seen, is given up
+_NO_ROOM = 1 << 20  # bytes; a disk with less is full
 _TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})-(\d+)\.[0-9a-f]{8}\.tmp")
 
 
@@ -101,8 +102,33 @@ def _sync_file(path: Path) -> None:
         os.fsync(handle.fileno())
 
 
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
+def _system_error(error: Exception) -> OSError | None:
+    """The system's error behind an exception; libraries in Rust (safetensors) or C++ (faiss) say it in words only."""
+    if isinstance(error, OSError):
+        return error
+    if isinstance(error, LapcaError):
+        return None
+    if os.strerror(errno.ENOSPC) in str(error):
+        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    found = _SYSTEM_ERROR.search(str(error))
+    return None if found is None else OSError(int(found[1]), os.strerror(int(found[1])))
+
+
+def _disk_is_full(error: OSError, target: Path) -> bool:
+    """Whether space is what was missing; NumPy's error for half a write does not say why it was half."""
+    if error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    try:
+        return shutil.disk_usage(target.parent).free < _NO_ROOM
+    except OSError:
+        return False
+
+
 def _store_error(error: OSError, target: Path) -> StoreError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if _disk_is_full(error, target):
         remedy = "free space on this disk, or point LAPCA_BENCH_CACHE (or --out) at another one; nothing was lost"
         return StoreError("the disk is full", path=target, remedy=remedy)
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -125,8 +151,10 @@ def atomic_path(target: Path) -> Iterator[Path]:
         _sync_file(temporary)
         temporary.replace(target)
         _sync_directory(target.parent)
-    except OSError as error:
-        raise _store_error(error, target) from error
+    except Exception as error:
+        if (system := _system_error(error)) is None:
+            raise
+        raise _store_error(system, target) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -141,8 +169,10 @@ def scratch_folder(target: Path) -> Iterator[Path]:
         _sweep_for(target)
         temporary.mkdir()
         yield temporary
-    except OSError as error:
-        raise _store_error(error, target) from error
+    except Exception as error:
+        if (system := _system_error(error)) is None:
+            raise
+        raise _store_error(system, target) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from lapca_bench.run import Run
 from lapca_bench.store.results import Result, ResultStore
 
 
-def write_result(root: Path, value: float = 0.5) -> Path:
+def write_result(root: Path, value: float = 0.5, run: Run | None = None) -> Path:
     """One result, always under the same key; returns its folder."""
     return ResultStore(root).write(
         Result(
@@ -25,6 +25,6 @@ def write_result(root: Path, value: float = 0.5) -> Path:
             aggregates=[{"measure": "nDCG@10", "language": "", "mean": value, "queries": 1}],
             provenance={"timings": {}},
             scores=pd.DataFrame({"query": ["q"], "language": ["en"], "measure": ["nDCG@10"], "value": [value]}),
-            run=Run.from_dict("toy", {"q": {"a": value}}),
+            run=run or Run.from_dict("toy", {"q": {"a": value}}),
         )
     )

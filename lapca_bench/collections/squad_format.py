@@ -45,7 +45,7 @@ def paragraphs(path: Path, *, split_in_sentences: bool) -> Iterator[Paragraph]:
             for entry in article["paragraphs"]:
                 number += 1
                 yield _paragraph(entry, split_in_sentences=split_in_sentences)
-    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, IndexError, ValueError, OverflowError, AttributeError) as error:
         message = f"not in SQuAD's format: {type(error).__name__} {error} in or after paragraph {number}"
         raise InputError(message, path=path, remedy="use the file as its authors publish it") from error
 

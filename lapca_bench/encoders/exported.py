@@ -8,7 +8,6 @@ keep 80%. What was measured stands in the export's manifest.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from lapca_bench.atomic import atomic_folder, write_json
+from lapca_bench.atomic import atomic_folder
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.extras import need, releases
 from lapca_bench.encoders.protocol import Vectors
@@ -24,12 +23,14 @@ from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.errors import EncoderError, InputError
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root
+from lapca_bench.sealed import check_folder, read_sealed, seal_folder, write_sealed
 
 Backend = Literal["torch", "onnx", "onnx-int8"]
 MODEL, MANIFEST = "model.onnx", "export.json"
 FORM = 1  # raised when exports are made in another way
 LEAST = {"onnx": (0.999, 0.99), "onnx-int8": (0.95, 0.80)}  # cosine of every text, share of nearest ten kept
 _NEAREST = 10
+_REMEDY = "`lapca-bench cache verify --repair` removes it; the next use exports it again"
 
 
 def export_folder(digests: dict[str, str], backend: Backend) -> Path:
@@ -45,6 +46,8 @@ def exported(folder: Path, backend: Backend, model: Callable[[], Any]) -> Any:
         if not (folder / MODEL).is_file():
             with atomic_folder(folder) as temporary:
                 _export(model(), temporary, backend)
+                seal_folder(temporary)
+    check_folder(folder, _REMEDY)
     return _session(folder / MODEL)
 
 
@@ -97,18 +100,17 @@ def _session(file: Path) -> Any:
     try:
         return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base of their own
-        remedy = f"delete {file.parent}; the next use exports it again"
-        raise InputError(f"ONNX Runtime cannot load it: {error}", path=file, remedy=remedy) from error
+        raise InputError(f"ONNX Runtime cannot load it: {error}", path=file, remedy=_REMEDY) from error
 
 
 def pass_gate(folder: Path, backend: Backend, name: str, ours: Vectors, reference: Callable[[], Vectors]) -> None:
     """Compare an export's vectors of the probes with torch's, once; raises `EncoderError` where they part too far."""
     path = folder / MANIFEST
     if path.is_file():
-        found = json.loads(path.read_text("utf-8"))
+        found = read_sealed(path, _REMEDY)
     else:
         found = agreement(ours, reference())
-        write_json(path, found)
+        write_sealed(path, found)
     cosine, kept = LEAST[backend]
     if found["least cosine"] < cosine or found["nearest kept"] < kept:
         raise EncoderError(

@@ -6,7 +6,6 @@ et al. 2021, SPLADE v2, arXiv:2109.10086) and BGE-M3's lexical weights (Chen et 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -23,6 +22,7 @@ from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.encoders.settings import SparseSettings, identity_settings
 from lapca_bench.encoders.tokenizer import Tokens
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 from lapca_bench.types import Document
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SparseTransformerEncoder:
         path = self._network.folder / self._settings.query_weights
         remedy = "it is a JSON object {token: weight}; fetch the checkpoint again"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json_value(path.read_text(encoding="utf-8"))
             weights = {str(token): float(value) for token, value in content.items()}
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise InputError(f"no readable weights of query tokens: {error}", path=path, remedy=remedy) from error

@@ -19,7 +19,7 @@ from lapca_bench.report.board_verify import verify
 from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.registry import find_card
-from lapca_bench.store.results import MANIFEST, Facts, Result, ResultStore, StoredResult, read_result
+from lapca_bench.store.results import MANIFEST, Facts, Result, ResultStore, StoredResult, facts_of, read_result
 
 FORMAT = 1
 KEY = b"lapca-bench submission"
@@ -134,21 +134,23 @@ def read(path: Path) -> Submission:
             _result(facts, queries, table.filter(pa.compute.equal(table["result"], number)))
             for number, (facts, queries) in enumerate(zip(content["results"], content["queries"], strict=True))
         ]
-        return Submission(results, content["cards"])
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+        return Submission(results, dict(content["cards"]))
+    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"not a submission: {error}", path=path, remedy="make it with `lapca-bench submit RESULT_DIR`"
         ) from error
 
 
-def _result(facts: Mapping[str, Any], queries: Sequence[str], rows: Any) -> Result:
+def _result(content: Any, queries: Sequence[str], rows: Any) -> Result:
     import pyarrow.compute as pc
+
+    facts = facts_of(content)
 
     ranked = rows.filter(pc.is_valid(rows["document"]))
     scored = rows.filter(pc.is_null(rows["document"]))
     place = {query: number for number, query in enumerate(queries)}
     run = Run.from_columns(
-        str(facts["system"]),
+        facts["system"],
         queries,
         [place[query] for query in ranked["query"].to_pylist()],
         ranked["document"].to_pylist(),

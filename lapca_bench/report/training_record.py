@@ -6,7 +6,6 @@ either may be missing. Records of shown systems are in `leaderboards/training/SY
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 
 PROGRESS = "training.json"
 REPORT = ".report.json"
@@ -109,7 +109,7 @@ def read_curves(path: Path) -> Curves:
 
 def _json(path: Path, what: str) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"not a {what}: {error}", path=path) from error
 

@@ -117,12 +117,13 @@ def _tar_members(archive: Path, stream: IO[bytes] | None, wanted: Wanted) -> Ite
 
 def _part_of_deb(archive: Path, part: str) -> IO[bytes]:
     """The tar named `part` of a .deb: an `ar` archive, a magic and then a header of 60 bytes before each member."""
+    whole = archive.stat().st_size
     with archive.open("rb") as handle:
         if handle.read(len(_AR_MAGIC)) != _AR_MAGIC:
             raise _refuse(archive, "this is no Debian package")
         while header := handle.read(_AR_HEADER):
             name, size = header[:16].decode("ascii", "replace").strip().rstrip("/"), header[48:58].strip()
-            if len(header) < _AR_HEADER or not size.isdigit():
+            if len(header) < _AR_HEADER or not size.isdigit() or int(size) > whole:
                 break
             if name.startswith(f"{part}.tar"):
                 content = handle.read(int(size))

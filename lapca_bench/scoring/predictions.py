@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 from lapca_bench.run import Answers
 from lapca_bench.scoring.answers import Prediction, Tokenize, strict_predictions, token_budget_hits
 
@@ -48,9 +49,10 @@ def macro(values: Mapping[str, float]) -> float:
 def read_predictions(content: bytes, path: Path) -> list[Prediction]:
     """The predictions of a file in the authors' format, a JSON list; raises `InputError` naming the first bad entry."""
     try:
-        entries = json.loads(content)
-    except json.JSONDecodeError as error:
-        raise InputError(f"not JSON: {error.msg}", path=path, line=error.lineno, remedy=_FORM) from error
+        entries = json_value(content)
+    except ValueError as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
+        raise InputError(f"not JSON: {error}", path=path, line=line, remedy=_FORM) from error
     if not isinstance(entries, list):
         raise InputError(f"a list of predictions is needed, not {type(entries).__name__}", path=path, remedy=_FORM)
     return [_prediction(entry, number, path) for number, entry in enumerate(entries, start=1)]

@@ -23,6 +23,7 @@ from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import UsageError
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
+from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.exact import Hits, pair_scores, top_k
 from lapca_bench.search.stored import encoded, id_ranks, run_of, without_self_matches
@@ -87,6 +88,8 @@ class ApproximateSystem:
             if not folder.is_dir():
                 with atomic_folder(folder) as temporary:
                     faiss.write_index(self._made(faiss, corpus), str(temporary / _FILE))
+                    seal_folder(temporary)
+        check_folder(folder, "`lapca-bench cache verify --repair` removes it; the next run builds it again")
         index = faiss.read_index(str(folder / _FILE))
         self._set_probe(faiss, index)
         return index

@@ -7,6 +7,7 @@ id: hits come back as numbers, without stored fields.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tomllib
@@ -213,7 +214,8 @@ class LuceneIndex:
 
 def _unwritable(folder: Path, message: str) -> StoreError:
     remedy = "free space on this disk or make the folder writable, or point LAPCA_BENCH_CACHE at another one"
-    return StoreError(f"Lucene cannot write its index: {message}", path=folder.parent, remedy=remedy)
+    reason = "the disk is full" if os.strerror(errno.ENOSPC) in message else message
+    return StoreError(f"Lucene cannot write its index: {reason}", path=folder.parent, remedy=remedy)
 
 
 def _clean(text: str) -> str:

@@ -1,23 +1,22 @@
 """Translate-test: queries are translated, and another system answers the translations.
 
 The oldest cross-lingual baseline: a monolingual system behind a translator. A translation is made once per query text
-and kept as a file of JSON lines, so that anybody can read what the inner system was asked.
+and kept as a sealed JSON file, so that anybody can read what the inner system was asked.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from lapca_bench.atomic import atomic_path
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_texts, digest_value
 from lapca_bench.errors import EncoderError
 from lapca_bench.run import Run
+from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.types import Query
 
@@ -108,23 +107,16 @@ class TranslateSystem:
     def _kept(self, texts: list[str], language: str) -> tuple[list[str], str]:
         """The translations of `texts` and the name of their file, read where they were made before."""
         about = digest_value({"translator": digest_value(self._translator.identity), "into": self._into})
-        name = f"{language}-{self._into}-{digest_texts([about, *texts])[:16]}.jsonl"
+        name = f"{language}-{self._into}-{digest_texts([about, *texts])[:16]}.json"
         path = self._folder / name
         if path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            return [json.loads(line)["translation"] for line in lines], name
+            kept = read_sealed(path, "delete it; the texts are translated again then", "file of translations")
+            return list(kept["translations"]), name
         made = self._translator.translate(texts, language, self._into)
         if len(made) != len(texts):
             raise EncoderError(
                 f"{self.name}: its translator returned {len(made)} texts for {len(texts)}",
                 remedy="return one translation per text",
             )
-        with atomic_path(path) as temporary:
-            temporary.write_text(
-                "".join(
-                    json.dumps({"text": text, "translation": one}, ensure_ascii=False) + "\n"
-                    for text, one in zip(texts, made, strict=True)
-                ),
-                encoding="utf-8",
-            )
+        write_sealed(path, {"texts": texts, "translations": made})
         return made, name

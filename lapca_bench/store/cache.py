@@ -25,6 +25,7 @@ ROOMS = {
     "indexes": "Lucene indexes",
     "faiss": "faiss indexes",
     "exports": "ONNX exports",
+    "linked": "places of linked Wikipedia pages",
     "numba": "compiled code",
 }
 
@@ -69,7 +70,7 @@ def verify(cache: Path, repair: bool = False) -> Iterator[Finding]:
     With `repair` each is removed, the manifest first, so that the next run makes (or fetches) it again.
     """
     yield from _damaged_resources(cache, repair)
-    for room in ("checkpoints", "collections"):
+    for room in ("checkpoints", "collections", "faiss", "exports", "linked"):
         yield from _damaged_folders(cache / room, repair)
     yield from _damaged_shards(cache / "vectors", repair)
     yield from _damaged_indexes(cache / "indexes", repair)

@@ -66,6 +66,29 @@ class Facts:
     provenance: Mapping[str, Any]
 
 
+_TABLES = {"languages": list, "aggregates": list, "provenance": dict}  # the rest are texts
+_KEY = re.compile(r"\w{12,128}", re.ASCII)  # it names a folder
+_AGGREGATE = {"measure": str, "language": str, "mean": (float, int, type(None)), "queries": int}
+
+
+def facts_of(content: Any) -> dict[str, Any]:
+    """`content`, which came from a file, if it is facts by names and types; else raises `ValueError` or `TypeError`."""
+    names = {field.name for field in fields(Facts)}
+    if not isinstance(content, dict) or set(content) != names:
+        raise ValueError(f"a result has {', '.join(sorted(names))}")
+    for name, value in content.items():
+        if not isinstance(value, _TABLES.get(name, str)):
+            raise TypeError(f"{name} is {type(value).__name__}")
+    if not _KEY.fullmatch(content["key"]):
+        raise ValueError(f"{content['key'][:40]!r} is no key of a result")
+    if not all(isinstance(one, str) for one in content["languages"]):
+        raise ValueError("languages are texts")
+    for one in content["aggregates"]:
+        if not isinstance(one, dict) or any(not isinstance(one.get(n, ...), t) for n, t in _AGGREGATE.items()):
+            raise ValueError(f"an aggregate has {', '.join(_AGGREGATE)}")
+    return content
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Result(Facts):
     """A result in memory: facts, the run, and `scores`, a frame with the columns query, language, measure, value."""
@@ -182,6 +205,7 @@ def read_result(folder: Path) -> StoredResult:
         if content.pop("format") != FORMAT:
             message = "written by another version of lapca-bench"
             raise StoreError(message, path=path, remedy="run the experiment again with this version")
-        return StoredResult(folder=folder, digests=dict(content.pop("files")), **content)
+        digests = dict(content.pop("files"))
+        return StoredResult(folder=folder, digests=digests, **facts_of(content))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"this manifest of a result cannot be read: {error}", path=path, remedy=_REMEDY) from error

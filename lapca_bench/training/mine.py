@@ -43,7 +43,7 @@ def corpus_of(name: str, settings: MiningSettings) -> LinkedCorpus:
         return InterfaceTextsCorpus(settings.blocks.minimum_characters)
     path = Path(name).expanduser()
     if (path / LINKS).is_file():
-        return WikipediaCorpus(path, path / LINKS, cache_root() / "linked" / f"{_fingerprint(path)}.sqlite")
+        return WikipediaCorpus(path, path / LINKS, cache_root() / "linked" / _fingerprint(path))
     if path.is_dir():
         return ParallelCorpus(path)
     if path.is_file():

@@ -66,10 +66,12 @@ class PairTable:
         for path in paths:
             try:
                 table = pq.read_table(path, read_dictionary=_REPEATED)
-            except (OSError, pa.ArrowInvalid) as error:
+                table.validate(full=True)  # the reader itself lets bytes through that are no UTF-8
+                absent = [name for name in COLUMNS if name not in table.column_names]
+            except (OSError, pa.ArrowException, ValueError) as error:
                 remedy = "make the pairs with `lapca-bench mine`"
                 raise InputError(f"not a readable Parquet file: {error}", path=path, remedy=remedy) from error
-            if absent := [name for name in COLUMNS if name not in table.column_names]:
+            if absent:
                 raise InputError(f"lacks the column {absent[0]!r}", path=path, remedy="make it with `lapca-bench mine`")
             source = pa.array(np.full(len(table), len(tables), dtype=np.int32))
             tables.append(table.select(list(COLUMNS)).append_column("source", source))

@@ -11,14 +11,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.collections.reading import lines
+from lapca_bench.collections.reading import document, lines
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 from lapca_bench.types import Document
 
 _REMEDY = "the formats are those of DPR, XOR-TyDi's gold paragraphs, Mr. TyDi, or lines with question and positives"
@@ -64,15 +64,7 @@ def _questions(path: Path) -> Iterator[Question]:
 
 def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """The objects of a JSON list, of JSON lines, or a file that is one object; numbered from 1."""
-    text = path.read_text(encoding="utf-8") if _is_list(path) else ""
-    if text:
-        try:
-            items = json.loads(text)
-        except ValueError as error:
-            raise InputError(f"not JSON: {error}", path=path, remedy=_REMEDY) from error
-        numbered: Iterator[tuple[int, Any]] = enumerate(items, start=1)
-    else:
-        numbered = _json_lines(path)
+    numbered = enumerate(document(path), start=1) if _is_list(path) else _json_lines(path)
     for number, item in numbered:
         if not isinstance(item, dict):
             raise InputError("not an object", path=path, line=number, remedy=_REMEDY)
@@ -88,7 +80,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
     for number, line in lines(path):
         if line.strip():
             try:
-                yield number, json.loads(line)
+                yield number, json_value(line)
             except ValueError as error:
                 raise InputError(f"not JSON: {error}", path=path, line=number, remedy=_REMEDY) from error
 

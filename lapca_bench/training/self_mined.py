@@ -11,6 +11,7 @@ import numpy as np
 from lapca_bench.atomic import write_text
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import InputError
+from lapca_bench.parsing import json_value
 from lapca_bench.scoring.answers import has_answer
 from lapca_bench.search.exact import top_k
 from lapca_bench.store.vectors import VectorStore
@@ -65,7 +66,7 @@ def write_negatives(path: Path, found: Mapping[str, Sequence[Document]]) -> None
 def read_negatives(path: Path) -> dict[str, list[Document]]:
     """What `write_negatives` wrote; raises `InputError` for anything else."""
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        rows = [json_value(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
         return {
             row["id"]: [Document(one["docid"], one["text"], one["title"]) for one in row["negatives"]] for row in rows
         }

@@ -8,16 +8,24 @@ up through an SQLite index of file offsets, built once beside the text, so memor
 from __future__ import annotations
 
 import bz2
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
-from lapca_bench.errors import InputError
+from lapca_bench.atomic import atomic_folder
+from lapca_bench.digest import digest_value
+from lapca_bench.errors import InputError, StoreError
+from lapca_bench.lock import exclusive
 from lapca_bench.parsing import json_value
+from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.training.linked import Page, Paragraph
 
-_BATCH = 10_000
+_FILE = "links.sqlite"
+_REMEDY = "`lapca-bench cache verify --repair` removes it; the next run builds it again"
 
 
 class WikipediaCorpus:
@@ -31,7 +39,7 @@ class WikipediaCorpus:
 
     def groups(self) -> Iterator[Sequence[Page]]:
         """One group per linked page of the pivot, by title; raises `InputError` for malformed lines."""
-        with sqlite3.connect(self._built()) as database:
+        with _database(self._built() / _FILE) as database:
             titles = database.execute("SELECT DISTINCT pivot FROM links ORDER BY pivot")
             lookup = (
                 "SELECT pages.language, pages.file, pages.offset FROM links JOIN pages "
@@ -44,22 +52,24 @@ class WikipediaCorpus:
                     yield [self._read(title, language, self._folder / file, offset) for language, file, offset in rows]
 
     def _built(self) -> Path:
-        """The index, built unless it is there; it appears under its name only when whole."""
-        if self._index.is_file():
-            return self._index
-        self._index.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._index.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        with sqlite3.connect(partial) as database:
+        """The index, whole and undamaged, built where it is not there."""
+        with exclusive(self._index.parent / "locks", digest_value(self._index.name)):
+            if not self._index.is_dir():
+                with atomic_folder(self._index) as temporary:
+                    self._build(temporary / _FILE)
+                    seal_folder(temporary)
+        check_folder(self._index, _REMEDY)
+        return self._index
+
+    def _build(self, file: Path) -> None:
+        with _database(file) as database:
             database.execute("CREATE TABLE pages (language TEXT, title TEXT, file TEXT, offset INTEGER)")
             database.execute("CREATE TABLE links (pivot TEXT, language TEXT, title TEXT)")
             database.executemany("INSERT INTO pages VALUES (?, ?, ?, ?)", self._pages())
             database.executemany("INSERT INTO links VALUES (?, ?, ?)", self._link_rows())
             database.execute("CREATE INDEX by_title ON pages (language, title)")
             database.execute("CREATE INDEX by_pivot ON links (pivot)")
-        database.close()
-        partial.replace(self._index)
-        return self._index
+            database.commit()
 
     def _pages(self) -> Iterator[tuple[str, str, str, int]]:
         for path in sorted(self._folder.glob("*/**/*")):
@@ -91,6 +101,18 @@ class WikipediaCorpus:
             record = _record(stream.readline(), path, None)
         paragraphs = [part.strip() for part in str(record["text"]).split("\n")]
         return Page(link, language, str(record["title"]), tuple(Paragraph(text) for text in paragraphs if text))
+
+
+@contextmanager
+def _database(file: Path) -> Iterator[sqlite3.Connection]:
+    """An open database; a full disk is the system's error, anything else that SQLite finds a `StoreError`."""
+    try:
+        with closing(sqlite3.connect(file)) as database:
+            yield database
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+        raise StoreError(f"this index of links cannot be used: {error}", path=file, remedy=_REMEDY) from error
 
 
 def _opened(path: Path) -> IO[bytes]:

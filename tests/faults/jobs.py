@@ -2,7 +2,8 @@
 
 Everything is compared byte for byte but for this list, each entry with its reason:
 
-* `result.json`: the time it finished, timings and the command's environment are part of a result's provenance; key,
+* `result.json`: the time it finished, timings, how many texts this process encoded or found in the cache and the
+  command's environment are part of a result's provenance; key,
   aggregates, digests of system and collection and the rest of the provenance are compared.
 * `run-*.parquet`: carries the timings of its search; queries, documents, scores and their order are compared.
 * `indexes/`: Lucene gives every segment a random id; that the index matches its digests is checked, and the run file
@@ -166,7 +167,7 @@ def _of_result(folder: Path) -> str:
 
     stored = read_result(folder)
     stored.verify()
-    moving = {"finished", "timings", "scored_again", "command", "environment", "encoded"}
+    moving = {"finished", "timings", "scored_again", "command", "environment", "encoded", "reused"}
     facts: dict[str, Any] = {
         "key": stored.key,
         "aggregates": list(stored.aggregates),

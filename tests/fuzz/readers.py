@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the toys that tests share
 
 Read = Callable[[Path], object]
 
@@ -147,16 +150,71 @@ def _restored(path: Path) -> object:
     return read_sealed(path, "make it again")
 
 
+def _maps() -> bytes:
+    from safetensors.numpy import save
+
+    return save({"de.offset": np.zeros(2, np.float16), "de.projection": np.eye(2, dtype=np.float16)}, {"method": "toy"})
+
+
+def _model() -> object:
+    import torch
+
+    torch.manual_seed(0)
+    return torch.nn.Linear(3, 2)
+
+
+def _delta(model: object) -> bytes:
+    from safetensors.torch import save
+
+    from lapca_bench.encoders.delta import BASE, base_digest
+
+    changes = {name: value.detach().half() for name, value in model.named_parameters()}  # type: ignore[attr-defined]
+    return save(changes, {"format": "pt", BASE: base_digest(model)})
+
+
+def _with_delta(model: object, path: Path) -> None:
+    import copy
+
+    from lapca_bench.encoders.delta import apply_delta
+
+    apply_delta(copy.deepcopy(model), path)
+
+
+def _pairs_read(path: Path) -> object:
+    from lapca_bench.training.pairs import COLUMNS, PairTable
+
+    table = PairTable.read([path])
+    return [table.column(name) for name in COLUMNS]
+
+
+def _submission() -> bytes:
+    """Two results with the card of their system, packed as `submit` does."""
+    import tempfile
+
+    from fault_toys import write_result
+
+    from lapca_bench.report import submission
+    from lapca_bench.search.registry import cards
+    from lapca_bench.store.results import read_result
+
+    with tempfile.TemporaryDirectory() as folder:
+        stored = read_result(write_result(Path(folder)))
+        submission.pack([stored], Path(folder, "sub.parquet"), lambda _: cards()["bm25"])
+        return Path(folder, "sub.parquet").read_bytes()
+
+
 def readers() -> dict[str, Reader]:
     """All of them, by name."""
     from lapca_bench.collections import dpr_format, files, files_reading, reading, squad_format
-    from lapca_bench.encoders import checkpoint, e5_q4, heads
+    from lapca_bench.encoders import checkpoint, e5_q4, head_file, heads
     from lapca_bench.experiment import spec
     from lapca_bench.report import interop, submission
+    from lapca_bench.scoring import predictions
     from lapca_bench.search import card as system_card
     from lapca_bench.store import results, runs
     from lapca_bench.store.shard import read_manifest
-    from lapca_bench.training import linked, pairs, recipe
+    from lapca_bench.training import checkpoint as trained
+    from lapca_bench.training import linked, pairs, questions, recipe, self_mined
 
     fields = _fields()
     about = interop.Attribution("me5", "zero-shot", "mteb", "Table 1")
@@ -168,6 +226,11 @@ def readers() -> dict[str, Reader]:
     mteb = {"task_name": "Tatoeba", "scores": {"test": [{"hf_subset": "deu-eng", "f1": 0.5, "ndcg_at_10": 0.25}]}}
     squad = {"data": [{"title": "t", "paragraphs": [{"context": "A b. C d.", "sentence_breaks": [[0, 4], [5, 9]], "qas": [
         {"id": "1", "question": "q?", "answers": [{"text": "b", "answer_start": 2}]}]}]}]}  # fmt: skip
+    dpr = [
+        {"question": "q?", "answers": ["a"], "positive_ctxs": [{"text": "a b", "title": "t"}], "hard_negative_ctxs": []}
+    ]
+    tydi = {"query_id": "1", "query": "q?", "positive_passages": [{"docid": "d", "text": "x", "title": "t"}]}
+    model = _model()
     pair_columns: dict[str, list[object]] = {name: ["a", "b"] for name in pairs.COLUMNS}
     shard = {"address": "x", "encoder": "e", "encoder_digest": "d", "side": "query", "language": "", "dtype": "float32",
              "rows": 1, "dimension": 2, "sha256": "0", "size": 3}  # fmt: skip
@@ -187,6 +250,15 @@ def readers() -> dict[str, Reader]:
                (b'id\ttext\ttitle\n1\t"a ""b"" c"\tT\n2\tx\tU\n',), (b'"', b'""', b'"' * 200)),
         Reader("SQuAD JSON", "squad.json", lambda p: _drained(squad_format.paragraphs(p, split_in_sentences=True)),
                (json.dumps(squad).encode(),), JSON),
+        Reader("DPR questions", "dpr.json", lambda p: questions.read_questions([p]), (json.dumps(dpr).encode(),), JSON),
+        Reader("question JSON lines", "tydi.jsonl", lambda p: questions.read_questions([p]),
+               (json.dumps(tydi).encode() + b"\n" + json.dumps(dpr[0]).encode(),), JSON),
+        Reader("predictions", "pred.json", lambda p: predictions.read_predictions(p.read_bytes(), p),
+               (b'[{"id": "1", "lang": "de", "ctxs": ["a", "b"]}, {"id": 2, "lang": "fr", "ctxs": []}]',), JSON),
+        Reader("mined negatives", "negatives.jsonl", self_mined.read_negatives,
+               (b'{"id": "1", "negatives": [{"docid": "d", "title": "t", "text": "x"}]}\n',), JSON),
+        Reader("training record", "training.json", lambda p: trained.read_record(p.parent),
+               (json.dumps({"recipe": "r", "progress": {"step": 1, "history": []}}).encode(),), JSON),
         Reader("MTEB JSON", "mteb.json", lambda p: interop.read_mteb(p, about), (json.dumps(mteb).encode(),), JSON),
         Reader("linked JSON lines", "linked.jsonl", lambda p: _drained(linked.JsonLinesCorpus(p).groups()),
                (b'{"link": "1", "language": "de", "title": "t", "paragraphs": ["a", "b"]}\n',), JSON),
@@ -201,6 +273,8 @@ def readers() -> dict[str, Reader]:
         Reader("config.json", "config.json", lambda p: checkpoint.configuration(p.parent), (b'{"model_type": "bert"}',), JSON),
         Reader("e5-q4", "e5.bin", e5_q4.read_weights, (_e5(),), (b"\xff" * 8, b"\x7f" * 4, b"\0" * 8)),
         Reader("safetensors head", "head.safetensors", lambda p: heads.load_dense_head(p, "tanh"), (head,), JSON),
+        Reader("language head", "maps.safetensors", head_file.read_head, (_maps(),), JSON),
+        Reader("delta", "delta.safetensors", lambda p: _with_delta(model, p), (_delta(model),), JSON),
         Reader("zip", "a.zip", _archive, (_zip(),), (b"PK\1\2", b"../", b"\xff" * 4)),
         Reader("tar", "a.tar", _archive, (_tar(),), (b"ustar", b"../", b"\xff" * 8, b"7" * 11)),
         Reader("tar.gz", "a.tar.gz", _archive, (_tar("w:gz"),)),
@@ -208,8 +282,8 @@ def readers() -> dict[str, Reader]:
         Reader("run Parquet", "run.parquet", runs.read_parquet, (_parquet(rows),), cheap=False),
         Reader("corpus Parquet", "c.parquet", lambda p: _drained(files_reading.read_documents([p], fields)),
                (_parquet({"id": ["a", "b"], "text": ["x", "y"], "lang": ["de", "fr"]}),), cheap=False),
-        Reader("pairs Parquet", "pairs.parquet", lambda p: pairs.PairTable.read([p]), (_parquet(pair_columns),), cheap=False),
-        Reader("submission", "sub.parquet", submission.read, (_parquet({"result": [0], "query": ["q"]}),), cheap=False),
+        Reader("pairs Parquet", "pairs.parquet", _pairs_read, (_parquet(pair_columns),), cheap=False),
+        Reader("submission", "sub.parquet", submission.read, (_submission(),), cheap=False),
     )  # fmt: skip
     return {reader.name: reader for reader in listed}
 

@@ -15,7 +15,8 @@ from encoders_tiny import write_checkpoint
 
 from lapca_bench.encoders import build, exported
 from lapca_bench.encoders.settings import TransformerSettings
-from lapca_bench.errors import EncoderError
+from lapca_bench.errors import EncoderError, StoreError
+from lapca_bench.store import cache
 
 TEXTS = ["Cat", "the mat . the cat sat", "zebra 42 the cat sat mat mat", "cat"]
 
@@ -38,6 +39,13 @@ def test_the_export_is_the_model_and_the_gate_has_teeth(tmp_path: Path, monkeypa
     made = model.stat().st_mtime_ns
     encoder(folder, "onnx").encode_queries(TEXTS[:1])
     assert model.stat().st_mtime_ns == made
+
+    whole = model.read_bytes()
+    model.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(StoreError, match=r"does not match its digests: model\.onnx"):
+        encoder(folder, "onnx").encode_queries(TEXTS[:1])
+    assert [found.path for found in cache.verify(tmp_path / "cache")] == [model.parent]
+    model.write_bytes(whole)
 
     (model.parent / exported.MANIFEST).unlink()
     monkeypatch.setitem(exported.LEAST, "onnx", (1.1, 0.99))

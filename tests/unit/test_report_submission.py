@@ -1,5 +1,7 @@
 """Submissions: packed results come back whole, and what does not hold is not packed or merged."""
 
+import json
+import sys
 from dataclasses import replace
 
 import pyarrow.parquet as pq
@@ -114,3 +116,57 @@ def test_folders_and_files_that_hold_nothing_are_refused(stored, tmp_path):
     with pytest.raises(InputError, match="not a submission"):
         submission.merge(tmp_path / "y.parquet", tmp_path / "merged")
     assert len(submission.results_in(results[0].folder)) == 1
+
+
+def tampered(path, target, **facts):
+    """The packed file with other facts in its first result."""
+    table = pq.read_table(path)
+    content = json.loads(table.schema.metadata[submission.KEY])
+    content["results"][0] |= facts
+    pq.write_table(table.replace_schema_metadata({submission.KEY: json.dumps(content)}), target)
+    return target
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"key": "../../../../../x"},
+        {"key": "/var/evil/xx"},
+        {"key": ""},
+        {"system": ["a"]},
+        {"system": None},
+        {"aggregates": [{"measure": "nDCG@10"}]},
+        {"aggregates": {"a": 1}},
+        {"languages": [1]},
+        {"provenance": "none"},
+        {"more": 1},
+    ],
+)
+def test_facts_that_are_none_are_refused_before_anything_is_written(stored, tmp_path, facts):
+    submission.pack(stored(honest()), tmp_path / "s.parquet", card_of)
+    hostile = tampered(tmp_path / "s.parquet", tmp_path / "hostile.parquet", **facts)
+    before = sorted(tmp_path.parent.rglob("*"))
+    with pytest.raises(InputError, match="not a submission"):
+        submission.merge(hostile, tmp_path / "merged")
+    assert sorted(tmp_path.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["../../../outside", "/var/outside", "..", "a/../../b", "<script>", "\0"])
+def test_hostile_names_stay_below_the_folder_of_results(stored, tmp_path, name):
+    submission.pack(stored(honest()), tmp_path / "s.parquet", card_of)
+    hostile = tampered(
+        tmp_path / "s.parquet", tmp_path / "h.parquet", system=name, collection=f"{name}/{name}", split=name
+    )
+    for result in submission.read(hostile).results:
+        folder = ResultStore(tmp_path / "here").write(result)
+        assert folder.resolve().is_relative_to(tmp_path / "here")
+        assert len(folder.relative_to(tmp_path / "here").parts) == 5
+
+
+def test_nothing_from_a_submission_is_imported_or_run(stored, tmp_path, monkeypatch):
+    (tmp_path / "hostilemodule.py").write_text("raise SystemExit('executed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    hostile = CARD.model_copy(update={"builder": "hostilemodule:function"})
+    submission.pack(stored(honest()), tmp_path / "s.parquet", lambda _: hostile)
+    assert failed(submission.merge(tmp_path / "s.parquet", tmp_path / "merged")) == []
+    assert "hostilemodule" not in sys.modules

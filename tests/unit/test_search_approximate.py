@@ -8,9 +8,10 @@ pytest.importorskip("faiss", reason="needs the extra lapca-bench[faiss]")
 
 from search_toys import ToyCollection, WordHashEncoder, documents, queries
 
-from lapca_bench.errors import UsageError
+from lapca_bench.errors import StoreError, UsageError
 from lapca_bench.search.approximate import ApproximateSystem
 from lapca_bench.search.dense import DenseSystem
+from lapca_bench.store import cache
 from lapca_bench.store.vectors import VectorStore
 
 COLLECTION = ToyCollection(documents(*(f"word{number} word{number % 17} car" for number in range(400))))
@@ -46,6 +47,19 @@ def test_recall_is_what_was_found_and_the_index_is_made_once(tmp_path):
     system(tmp_path, probe=2).search(COLLECTION, ASKED, 10)
     assert [path.stat().st_mtime_ns for path in sorted((tmp_path / "faiss").glob("*/index.faiss"))] == times
     assert len(times) == 1
+
+
+def test_a_damaged_index_is_named_removed_on_request_and_made_again(tmp_path):
+    run = system(tmp_path).search(COLLECTION, ASKED, 10)
+    (file,) = (tmp_path / "faiss").glob("*/index.faiss")
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match=r"does not match its digests: index\.faiss") as caught:
+        system(tmp_path).search(COLLECTION, ASKED, 10)
+    assert str(file.parent) in str(caught.value)
+    assert [found.path for found in cache.verify(tmp_path, repair=True)] == [file.parent]
+    assert list(system(tmp_path).search(COLLECTION, ASKED, 10).rows()) == list(run.rows())
 
 
 @pytest.mark.parametrize(("index", "message"), [("IVF8,Nonsense", "knows no index"), ("Flat", "no parameter nprobe")])

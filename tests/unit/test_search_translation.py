@@ -1,12 +1,13 @@
 """Translate-test: dictionaries, the pipe of Apertium, and queries translated before a system sees them."""
 
 import gzip
-import json
+from dataclasses import replace
 
 import pytest
-from search_toys import ToyCollection, WordHashEncoder, documents
+from search_toys import ToyCollection, WordHashEncoder, documents, queries
 
-from lapca_bench.errors import EncoderError, InputError, UsageError
+from lapca_bench.errors import EncoderError, InputError, StoreError, UsageError
+from lapca_bench.sealed import read_sealed
 from lapca_bench.search import apertium
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.dictd import Dictionary, base64_number, key_of, translations
@@ -126,7 +127,27 @@ def test_only_queries_in_a_known_language_are_translated_and_what_was_asked_is_s
     assert run.notes["first_texts"]["asked"] == "der"
     assert run.notes["first_texts"]["translated"] == "red"
     kept = tmp_path / "translations" / run.notes["translations"][0]
-    assert json.loads(kept.read_text()) == {"text": "der", "translation": "red"}
+    assert read_sealed(kept, "") == {"texts": ["der"], "translations": ["red"]}
+
+
+def test_a_damaged_file_of_translations_is_named_and_made_again(tmp_path):
+    collection = ToyCollection(documents("red boat", "a cat"))
+    run = system(tmp_path, Backwards()).search(collection, QUERIES, 2)
+    kept = tmp_path / "translations" / run.notes["translations"][0]
+    kept.write_text(kept.read_text().replace("red", "rod"))
+    with pytest.raises(StoreError, match="does not match its seal") as caught:
+        system(tmp_path, Backwards()).search(collection, QUERIES, 2)
+    assert str(kept) in str(caught.value)
+    kept.unlink()
+    again = system(tmp_path, Backwards()).search(collection, QUERIES, 2)
+    assert list(again.rows()) == list(run.rows())
+
+
+def test_line_separators_and_what_is_no_unicode_survive_the_file(tmp_path):
+    odd = queries("a\u2028b\x85c", "\x00\x1b")
+    odd = [replace(query, language="de") for query in odd]
+    first, second = (system(tmp_path, Backwards())._translated(odd).queries for _ in range(2))
+    assert [query.text for query in first] == [query.text for query in second] == ["c\x85b\u2028a", "\x1b\x00"]
 
 
 def test_a_text_is_translated_once(tmp_path):

@@ -105,7 +105,7 @@ def test_mr_tydi_and_plain_lines(tmp_path) -> None:
         ('{"question": "", "positives": ["b"]}', "the question is no text", 1),
         ('{"question": "a", "positives": [7]}', "not a question with passages", 1),
         ("[1]", "not an object", 1),
-        ('[{"question": "a"', "not JSON", None),
+        ('[{"question": "a"', "not JSON", 1),
         ('{"question": "a", "positives": []}', "no question has a positive", None),
         ("", "no question has a positive", None),
     ],

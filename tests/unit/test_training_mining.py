@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from lapca_bench.errors import InputError, UsageError
+from lapca_bench.errors import InputError, StoreError, UsageError
+from lapca_bench.store import cache
 from lapca_bench.training.global_mining import approximate_nearest, exact_nearest, global_candidates, mutual_nearest
 from lapca_bench.training.help_pages import Guard, HelpPagesCorpus
 from lapca_bench.training.linked import Block, JsonLinesCorpus, Page, Paragraph, blocks
@@ -303,6 +304,14 @@ def test_wikipedia_extracts_are_joined_by_their_links(tmp_path, monkeypatch) -> 
     assert isinstance(corpus, WikipediaCorpus)
     (group,) = corpus.groups()
     assert [(one.language, one.title, len(one.paragraphs)) for one in group] == [("en", "Cat", 2), ("ja", "猫", 1)]
+    (index,) = (tmp_path / "cache" / "linked").glob("*/links.sqlite")
+    content = bytearray(index.read_bytes())
+    content[-9] ^= 4
+    index.write_bytes(content)
+    with pytest.raises(StoreError, match=r"does not match its digests: links\.sqlite"):
+        list(corpus.groups())
+    assert [found.path for found in cache.verify(tmp_path / "cache", repair=True)] == [index.parent]
+    assert len(list(corpus.groups())) == 1
 
 
 def test_parallel_files_link_equal_lines(tmp_path) -> None:
