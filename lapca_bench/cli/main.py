@@ -126,7 +126,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app(prog_name="lapca-bench")
+        try:
+            app(prog_name="lapca-bench")
+        finally:
+            sys.stdout.flush()  # here, where it is told, if the output cannot be written
     except LapcaError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
@@ -134,7 +137,11 @@ def main() -> None:
         _say("interrupted; finished work is kept; run the same command again to go on")
         sys.exit(128 + (stop.signum if isinstance(stop, Interrupted) else signal.SIGINT))
     except BrokenPipeError:
-        _leave_pipe()
+        _leave_output(0)
+    except OSError as error:
+        place = error.filename or "standard output"
+        _tell(f"error: {place}: {error.strerror or error}\n  fix: check the path, its permissions and the disk's space")
+        _leave_output(1)
     except UnicodeEncodeError as error:
         _say(
             f"error: this terminal cannot show {error.object[error.start : error.end]!r}\n  fix: PYTHONIOENCODING=utf-8"
@@ -144,13 +151,17 @@ def main() -> None:
 
 def _say(message: str) -> None:
     sys.stdout.flush()
+    _tell(message)
+
+
+def _tell(message: str) -> None:
     print(redacted(message), file=sys.stderr)  # noqa: T201 - the one place where errors meet the user
 
 
-def _leave_pipe() -> None:
-    """The reader of our output (`| head`) has gone: end quietly, and keep Python from flushing at exit."""
+def _leave_output(code: int) -> None:
+    """The reader of our output (`| head`) has gone, or its disk is full: keep Python from flushing it again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(0)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

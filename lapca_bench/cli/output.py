@@ -55,6 +55,14 @@ class _Redacting(logging.Formatter):
         return redacted(super().format(record))
 
 
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written any more (a full disk) ends; what the work itself cannot write it says."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - logging's name for it
+        """Let go of the file."""
+        logging.getLogger("lapca_bench").removeHandler(self)
+
+
 def set_volume(quiet: bool, verbose: bool) -> None:
     """Log to standard error: warnings only (quiet), one line per stage, or everything (verbose)."""
     handler = logging.StreamHandler(sys.stderr)
@@ -77,7 +85,7 @@ def log_into(folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handler = logging.FileHandler(folder / LOG_FILE, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(folder / LOG_FILE, encoding="utf-8", errors="backslashreplace")
     except OSError:
         return
     handler.setFormatter(_Redacting("%(asctime)s %(levelname)s %(message)s"))

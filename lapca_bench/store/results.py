@@ -66,9 +66,10 @@ class Facts:
     provenance: Mapping[str, Any]
 
 
-_TABLES = {"languages": list, "aggregates": list, "provenance": dict}  # the rest are texts
+_Types = type | tuple[type, ...]
+_TABLES: dict[str, _Types] = {"languages": list, "aggregates": list, "provenance": dict}  # the rest are texts
 _KEY = re.compile(r"\w{12,128}", re.ASCII)  # it names a folder
-_AGGREGATE = {"measure": str, "language": str, "mean": (float, int, type(None)), "queries": int}
+_AGGREGATE: dict[str, _Types] = {"measure": str, "language": str, "mean": (float, int, type(None)), "queries": int}
 
 
 def facts_of(content: Any) -> dict[str, Any]:

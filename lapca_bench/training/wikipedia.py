@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from lapca_bench.atomic import atomic_folder
-from lapca_bench.digest import digest_value
+from lapca_bench.digest import digest_texts
 from lapca_bench.errors import InputError, StoreError
 from lapca_bench.lock import exclusive
 from lapca_bench.parsing import json_value
@@ -53,7 +53,7 @@ class WikipediaCorpus:
 
     def _built(self) -> Path:
         """The index, whole and undamaged, built where it is not there."""
-        with exclusive(self._index.parent / "locks", digest_value(self._index.name)):
+        with exclusive(self._index.parent / "locks", digest_texts([self._index.name])):
             if not self._index.is_dir():
                 with atomic_folder(self._index) as temporary:
                     self._build(temporary / _FILE)

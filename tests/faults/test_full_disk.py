@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_toys import command, in_own_process, write_collection, write_encoder
 from fault_toys import write_result
 
 from lapca_bench import atomic
@@ -176,3 +177,42 @@ def test_what_does_not_fit_is_told_and_can_be_written_with_space(disk, write):
     filler.unlink()
     write(disk)
     assert atomic.sweep(disk) == []
+
+
+def test_the_command_line_on_a_full_disk(disk, tmp_path):
+    """Cache, results and log on one full disk: a message and no traceback, and with space the same command is done."""
+    write_collection(tmp_path / "data")
+    encoder = write_encoder(tmp_path / "mine")
+    words = (
+        "run",
+        "-e",
+        encoder,
+        "-s",
+        "char-ngrams",
+        "-c",
+        str(tmp_path / "data" / "card.toml"),
+        "-o",
+        str(disk / "out"),
+    )
+    filler = disk / "filler"
+    filler.write_bytes(b"x" * (os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize - 8192))
+    ended = in_own_process(*words, cache=disk / "cache", folder=tmp_path)
+    assert ended.code == 1
+    assert "the disk is full" in ended.out + ended.err
+    assert "Traceback" not in ended.out + ended.err
+    assert "Logging error" not in ended.err
+    filler.unlink()
+    ended = in_own_process(*words, cache=disk / "cache", folder=tmp_path)
+    assert ended.code == 0, ended.err
+    assert len(list(ResultStore(disk / "out").all())) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_output_that_cannot_be_written_is_told(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("systems", "list"), stdout=full, stderr=subprocess.PIPE, text=True, cwd=tmp_path, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output: No space left on device\n  fix: ")
+    assert "Traceback" not in done.stderr
