@@ -15,9 +15,10 @@ def ablate(
     plan: Annotated[str, typer.Option("--plan", "-p", help="A plan's name or file.")] = "small",
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be trained; train nothing.")] = False,
 ) -> None:
-    """Train every variant of a plan and print how each differs from the first, with intervals.
+    """Train variants of a recipe and compare them.
 
-    The rows are written to OUT/ablations.csv too.
+    Prints how each variant of the plan differs from the first, with intervals; the rows are written to
+    OUT/ablations.csv too.
     """
     from lapca_bench.training.ablation import cost_of, load_plan, markdown, run_plan, write_rows
 

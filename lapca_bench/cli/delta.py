@@ -9,7 +9,10 @@ import typer
 
 
 def delta(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint, as `pretrain` prints it, or its --out folder.")],
+    checkpoints: Annotated[
+        list[Path],
+        typer.Argument(help="A checkpoint, as `pretrain` prints it, or its --out folder; several are averaged."),
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to write.")],
     scale: Annotated[
         float, typer.Option(min=0, max=1, help="The share of the change to keep; below 1 forgets less.")
@@ -25,5 +28,5 @@ def delta(
     from lapca_bench.training.recipe import load_recipe
     from lapca_bench.training.shipping import SYSTEM_CARD, ship
 
-    written = ship(checkpoint, out, None if recipe is None else load_recipe(recipe), scale=scale)
+    written = ship(checkpoints, out, None if recipe is None else load_recipe(recipe), scale=scale)
     typer.echo(f"{written} ({written.stat().st_size / 1e6:.1f} MB); run it as --system {out / SYSTEM_CARD}")

@@ -1,10 +1,11 @@
-"""A trained checkpoint made small: its delta over the start model, a model card, and a system card that runs it."""
+"""Trained checkpoints made small: their delta over the start model, a model card, and a system card that runs it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta
@@ -15,44 +16,55 @@ from lapca_bench.training.checkpoint import checkpoints, read_record
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.tower import load_start
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 DELTA = "delta.safetensors"
 SYSTEM_CARD = "card.toml"
 MODEL_CARD = "README.md"
 
 
-def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None, *, scale: float = 1.0) -> Path:
-    """Write delta, model card and system card of a checkpoint into the folder `out`; returns the delta's path.
+def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scale: float = 1.0) -> Path:
+    """Write delta, model card and system card of checkpoints into the folder `out`; returns the delta's path.
 
-    `scale` in (0, 1] keeps that share of what training changed: start + scale·(trained − start), an average of the
-    weights before and after, which gives back what training forgot for a part of what it learned (Wortsman et al.
-    2022, Robust fine-tuning of zero-shot models, eq. 1).
-
-    `checkpoint` may be a training's folder: its best checkpoint where the recipe selects that, else its last.
-    `recipe` is needed only for a checkpoint that does not hold its own. Raises as `difference` does.
+    Each may be a training's folder: its best checkpoint where the recipe selects that, else its last. What several
+    trainings of one recipe with different seeds changed is averaged (Wortsman et al. 2022, Model soups, section 2).
+    `scale` in (0, 1] keeps that share of the change: start + scale·(trained − start), an average of the weights before
+    and after, which gives back what training forgot for a part of what it learned (Wortsman et al. 2022, Robust
+    fine-tuning of zero-shot models, eq. 1). `recipe` is needed only for checkpoints that do not hold their own.
+    Raises `UsageError` for checkpoints of different recipes or another scale, and as `difference` does.
     """
-    checkpoint = _selected(checkpoint)
-    record = read_record(checkpoint)
-    made = recipe or record.recipe_of(checkpoint)
-    base = load_start(made.encoder, with_delta=False)
     if not 0 < scale <= 1:
         raise UsageError(f"a scale of {scale} keeps no share of the change", remedy="give one above 0 and up to 1")
-    changes = {name: value * scale for name, value in difference(base, load_model(checkpoint, "float32")).items()}
+    selected = [_selected(one) for one in given]
+    records = [read_record(one) for one in selected]
+    recipes = [recipe or record.recipe_of(one) for one, record in zip(selected, records, strict=True)]
+    made, record = recipes[0], records[0]
+    for place, other in zip(given, recipes, strict=True):
+        if other.model_copy(update={"seed": made.seed}).training_digest() != made.training_digest():
+            remedy = "average trainings that differ in their seed alone"
+            raise UsageError(f"of another recipe than {given[0]}", path=place, remedy=remedy)
+    base = load_start(made.encoder, with_delta=False)
+    changes = _averaged([difference(base, load_model(one, "float32")) for one in selected], scale)
     header = {
         BASE: base_digest(base),
         "base_checkpoint": made.encoder.checkpoint,
         "recipe": made.model_dump_json(),
         "facts": json.dumps(record.facts, ensure_ascii=False),
         "step": str(record.progress.step),
+        "seeds": json.dumps([one.seed for one in recipes]),
         "scale": str(scale),
     }
     with atomic_path(out / DELTA) as temporary:
         write_delta(temporary, changes, header)
     size = (out / DELTA).stat().st_size
     parameters = sum(value.numel() for value in changes.values())
-    share = {} if scale == 1 else {"share of the change kept": scale}
+    kept: dict[str, Any] = {"share of the change kept": scale} if scale != 1 else {}
+    if len(recipes) > 1:
+        kept["average over the seeds"] = ", ".join(str(one.seed) for one in recipes)
     facts = (
         record.facts
-        | share
+        | kept
         | {
             "this folder": f"`{DELTA}`: {parameters:,} changed weights in float16, {size / 1e6:.1f} MB, "
             f"to be added to the start model; `{SYSTEM_CARD}` runs it with lapca-bench",
@@ -61,6 +73,18 @@ def ship(checkpoint: Path, out: Path, recipe: Recipe | None = None, *, scale: fl
     write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, record.progress.history))
     write_text(out / SYSTEM_CARD, _system_card(made))
     return out / DELTA
+
+
+def _averaged(changes: Sequence[Mapping[str, Tensor]], scale: float) -> dict[str, Tensor]:
+    """Scale · mean over trainings, tensor by tensor, summed in float32; a tensor that one left alone counts as 0."""
+    import torch
+
+    share = scale / len(changes)
+    summed: dict[str, Tensor] = {}
+    for one in changes:
+        for name, value in one.items():
+            summed[name] = summed.get(name, torch.zeros(value.shape)) + share * value.float()
+    return {name: value.to(torch.float16) for name, value in summed.items()}
 
 
 def _selected(folder: Path) -> Path:

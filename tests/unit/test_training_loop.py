@@ -233,24 +233,36 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
 
     made = recipe(start, trained={"what": "upper", "layers": 1}, objective={"mlm": 0.0}, optimisation={"steps": 2})
     checkpoint = Training(made, source(made, pairs), tmp_path / "run", facts={"command": "`x`"}).run().checkpoint
-    ship(checkpoint, tmp_path / "small")
+    ship([checkpoint], tmp_path / "small")
     card = read_card(tmp_path / "small/card.toml")
     small = build(card.encoder, card.name).encode_queries(["aa1 bb2", "cc3"])
     whole = build(made.encoder.model_copy(update={"checkpoint": str(checkpoint)}), "whole")
     np.testing.assert_allclose(small, whole.encode_queries(["aa1 bb2", "cc3"]), atol=1e-5)
     assert "| command | `x` |" in (tmp_path / "small/README.md").read_text(encoding="utf-8")
-    half = changes_of(ship(checkpoint, tmp_path / "half", scale=0.5))
+    half = changes_of(ship([checkpoint], tmp_path / "half", scale=0.5))
     for name, value in changes_of(tmp_path / "small/delta.safetensors").items():
         np.testing.assert_allclose(half[name], value * 0.5, atol=1e-7)
     assert "| share of the change kept | 0.5 |" in (tmp_path / "half/README.md").read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="keeps no share"):
-        ship(checkpoint, tmp_path / "none", scale=0.0)
+        ship([checkpoint], tmp_path / "none", scale=0.0)
+    seeded = made.model_copy(update={"seed": 2})
+    second = Training(seeded, source(seeded, pairs), tmp_path / "second").run().checkpoint
+    ship([second], tmp_path / "other")
+    mean = changes_of(ship([checkpoint, second], tmp_path / "mean"))
+    other = changes_of(tmp_path / "other/delta.safetensors")
+    for name, value in changes_of(tmp_path / "small/delta.safetensors").items():
+        np.testing.assert_allclose(mean[name], (value + other[name]) / 2, rtol=2e-3, atol=1e-6)
+    assert "| average over the seeds | 1, 2 |" in (tmp_path / "mean/README.md").read_text(encoding="utf-8")
+    longer = recipe(start, trained={"what": "upper", "layers": 1}, objective={"mlm": 0.0}, optimisation={"steps": 3})
+    third = Training(longer, source(longer, pairs), tmp_path / "third").run().checkpoint
+    with pytest.raises(UsageError, match="another recipe"):
+        ship([checkpoint, third], tmp_path / "none")
     further = recipe(start, encoder={"delta": card.encoder.delta}, objective={"mlm": 0.0}, optimisation={"steps": 1})
     again = Training(further, source(further, pairs), tmp_path / "more").run().checkpoint
-    ship(again, tmp_path / "again")
+    ship([again], tmp_path / "again")
     assert read_card(tmp_path / "again/card.toml").encoder.delta == str(tmp_path / "again/delta.safetensors")
     with pytest.raises(InputError, match="not a whole checkpoint"):
-        ship(tmp_path, tmp_path / "none")
+        ship([tmp_path], tmp_path / "none")
 
 
 def test_a_collection_decides_when_to_stop_and_what_to_keep(start, pairs, tmp_path, monkeypatch) -> None:
