@@ -65,8 +65,11 @@ def plainly(measure: str, ranking: list[str], judged: dict[str, int]) -> float:
 
 def scored(run: Run, judgements, engine: str, measures=ALL) -> dict[str, dict[str, float]]:
     known = Run.from_dict(run.name, {q: dict(run.ranking(q)) for q in run.queries if q in judgements})
-    scores = score_files(known, Qrels(judgements), measures, engine=engine)
-    return {measure: scores.values(measure).to_dict() for measure in measures}
+    frame = score_files(known, Qrels(judgements), measures, engine=engine).frame
+    found: dict[str, dict[str, float]] = {measure: {} for measure in measures}
+    for measure, query, value in zip(*(frame[name].tolist() for name in ("measure", "query", "value")), strict=True):
+        found[measure][query] = value
+    return found
 
 
 @given(RUNS, JUDGED)
