@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """`rate` and `batch` are DREAM's; `temperature` and `momentum` are used by the contrastive methods alone."""
+    """`rate` and `batch` are DREAM's; `temperature` and `momentum` are used by the contrastive methods alone.
+
+    `adversary` is the strength of the reversed gradient, `adversary_rate` the adversary's own rate of learning.
+    """
 
     epochs: int = 200
     batch: int = 512
@@ -25,6 +28,7 @@ class HeadSettings:
     momentum: float = 0.99
     queue: int = 2048
     adversary: float = 0.1
+    adversary_rate: float = 1e-2
     probe_language: str = "de"
     seed: int = 1
 

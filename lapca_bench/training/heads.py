@@ -1,7 +1,7 @@
 """Training a linear head over frozen vectors: the seed methods that need no more than aligned text and a CPU.
 
 Every method learns `x -> (x - offset) @ weight` for all languages and starts at the identity. Epochs go on until the
-held-out text has not been better aligned for `PATIENCE` of them; the best epoch's head is kept.
+held-out text has not been better aligned for a method's `patience` of them; the best epoch's head is kept.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from lapca_bench.training.head_methods import METHODS, HeadMethod
 from lapca_bench.training.head_pairs import Context, HeadSettings, Pairs
 
 HELD_OUT = 8  # every eighth group is looked at and never trained on
-PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None =
         raise InputError("too little aligned text to train on", remedy="take more paragraphs")
     context = Context(frozen, Pairs(frozen, rows, settings.seed), settings)
     method = METHODS[name](context)
-    optimiser = torch.optim.Adam(method.modules.parameters(), lr=settings.rate)
+    optimiser = torch.optim.Adam(method.groups())
     before = held_out_accuracy(frozen, held, frozen.vectors)
     best = _Best(before, 0, _copied(method))
     with progress(f"train {name}", settings.epochs, "epoch") as bar:
@@ -72,7 +71,7 @@ def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None =
             if found > best.accuracy:
                 best = _Best(found, epoch, _copied(method))
             bar.advance()
-            if epoch - best.epoch >= PATIENCE:
+            if epoch - best.epoch >= method.patience:
                 break
     arrays = {key: value.numpy().astype(np.float64) for key, value in best.state.items()}
     one = AffineMap(arrays["offset"], arrays["weight"])
