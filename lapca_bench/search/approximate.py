@@ -26,7 +26,7 @@ from lapca_bench.run import Run
 from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.exact import Hits, pair_scores, top_k
-from lapca_bench.search.stored import encoded, id_ranks, run_of, without_self_matches
+from lapca_bench.search.stored import id_ranks, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus
 from lapca_bench.types import Query
@@ -59,7 +59,7 @@ class ApproximateSystem:
     def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
         """The run of these queries; an index that is not in the cache is built first."""
         dense = self.dense
-        corpus, vectors, notes = encoded(dense.store, dense.encoder, dense.executor, collection, queries)
+        corpus, vectors, notes = dense.encoded(collection, queries)
         started = time.perf_counter()
         index = self._opened(corpus)
         notes["timings"]["index"] = round(time.perf_counter() - started, 3)

@@ -13,65 +13,31 @@ from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.run import Int64, Run
 from lapca_bench.search.exact import Hits, pair_scores, top_k
-from lapca_bench.search.executor import Executor, LocalExecutor
 from lapca_bench.search.parts import search_corpus
-from lapca_bench.search.stored import corpus_rows, encoded, rescored, run_of, without_self_matches
+from lapca_bench.search.stored import run_of, without_self_matches
+from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.search.system import SystemIdentity
-from lapca_bench.store.vectors import StoredCorpus, VectorStore
+from lapca_bench.store.vectors import StoredCorpus
 from lapca_bench.types import Query
 
 
-class DenseSystem:
+class DenseSystem(StoredSystem[Encoder]):
     """Ranks documents by the dot product of their vector with the query's, exactly."""
 
-    def __init__(
-        self, encoder: Encoder, store: VectorStore, executor: Executor | None = None, name: str | None = None
-    ) -> None:
-        self.encoder = encoder
-        self.store = store
-        self.executor = executor or LocalExecutor()
-        self.name = name or encoder.identity.name
+    kind = "dense"
+    method = "exact, float32 candidates rescored in float64"
 
     @property
     def identity(self) -> SystemIdentity:
-        """The encoder's identity and how its vectors are stored."""
-        encoder = self.encoder.identity
-        return SystemIdentity(
-            "dense",
-            {
-                "encoder": dict(encoder.settings),
-                "versions": dict(encoder.versions),
-                "similarity": self.encoder.similarity,
-                "storage": self.store.form.dtype,
-                "search": "exact, float32 candidates rescored in float64",
-            },
-        )
+        """As of every stored system, and the similarity that vectors were made for."""
+        identity = super().identity
+        return replace(identity, settings={**identity.settings, "similarity": self.encoder.similarity})
 
-    def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
-        """The run of these queries; what the store lacks is encoded first."""
-        corpus, vectors, notes = self._encoded(collection, queries)
-        started = time.perf_counter()
-        drop = collection.card.policy.self_match == "drop"
-        hits = search_corpus(vectors, corpus, k + drop, self.executor)
-        run = run_of(self.name, queries, corpus.ids, hits, notes)
-        run = without_self_matches(run).cut(k) if drop else run
-        notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
-        return replace(run, notes=notes)
+    def _hits(self, corpus: StoredCorpus, asked: Any, k: int) -> Hits:
+        return search_corpus(asked, corpus, k, self.executor)
 
-    def rescore(self, collection: Collection, queries: Sequence[Query], first: Run) -> Run:
-        """The pairs of `first` with this system's scores, from the stored vectors of the whole collection."""
-        corpus, vectors, notes = self._encoded(collection, queries)
-        started = time.perf_counter()
-        rows = first.query_rows()
-        scores = pair_scores(vectors, corpus.matrices(), rows, corpus_rows(corpus.ids, first))
-        notes["timings"]["rerank"] = round(time.perf_counter() - started, 3)
-        return rescored(self.name, first, scores, notes)
-
-    def _encoded(
-        self, collection: Collection, queries: Sequence[Query]
-    ) -> tuple[StoredCorpus, Vectors, dict[str, Any]]:
-        corpus, vectors, notes = encoded(self.store, self.encoder, self.executor, collection, queries)
-        return corpus, vectors, notes
+    def _pair_scores(self, corpus: StoredCorpus, asked: Any, query_of: Any, rows: Any) -> Any:
+        return pair_scores(asked, corpus.matrices(), query_of, rows)
 
 
 class MarginSystem:
@@ -94,7 +60,7 @@ class MarginSystem:
 
     def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
         """The run of these queries; every document's neighbours are looked for among *these* queries."""
-        corpus, vectors, notes = self.dense._encoded(collection, queries)
+        corpus, vectors, notes = self.dense.encoded(collection, queries)
         started = time.perf_counter()
         drop = collection.card.policy.self_match == "drop"
         matrices = corpus.matrices()
