@@ -51,8 +51,8 @@ lapca-small: setup
 	$(BIN)/lapca-bench fetch me5-small-q4 me5-tokenizer $(SMALL_CORPORA)
 	for corpus in $(SMALL_CORPORA); do $(BIN)/lapca-bench mine --recipe small --corpus $$corpus --out $(SMALL)/$$corpus.parquet || exit 1; done
 	$(BIN)/lapca-bench mine --recipe small --corpus "$(LAPCA_BENCH_DATA)/xor-tydi" --out $(SMALL)/questions.parquet
-	$(BIN)/lapca-bench pretrain --recipe small $(foreach name,$(SMALL_CORPORA) questions,--pairs $(SMALL)/$(name).parquet) --out $(SMALL)/checkpoints
-	$(BIN)/lapca-bench delta $(SMALL)/checkpoints --out $(SMALL)/model
+	for seed in 1 2 3; do $(BIN)/lapca-bench pretrain --recipe small --seed $$seed $(foreach name,$(SMALL_CORPORA) questions,--pairs $(SMALL)/$(name).parquet) --out $(SMALL)/seed-$$seed || exit 1; done
+	$(BIN)/lapca-bench delta $(SMALL)/seed-1 $(SMALL)/seed-2 $(SMALL)/seed-3 --scale 0.65 --out $(SMALL)/model
 	$(BIN)/lapca-bench run --system me5-small-q4 --system $(SMALL)/model/card.toml --collection xquad-r/mixed --keep 100 --out $(SMALL)/results
 
 axe: $(AXE)/axe.min.js

@@ -9,6 +9,13 @@ from typing import Any
 
 from lapca_bench.training.recipe import Recipe
 
+_MEASURED = (
+    "## Measured while training (held-out text, never an evaluation collection)",
+    "",
+    "| step | measure | value |",
+    "|---|---|---|",
+)
+
 
 def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Sequence[Mapping[str, Any]]) -> str:
     """Markdown with a YAML head, as model hubs read it. `facts` are rows of the data table, such as the command."""
@@ -42,12 +49,7 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Seq
             f"| start model | {recipe.encoder.checkpoint} |",
             f"| steps | {step} of {recipe.optimisation.steps} |",
             *rows,
-            "",
-            "## Measured while training (held-out text, never an evaluation collection)",
-            "",
-            "| step | measure | value |",
-            "|---|---|---|",
-            *results,
+            *(["", *_MEASURED, *results] if results else []),
             "",
             "## Settings",
             "",

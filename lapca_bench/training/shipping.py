@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,18 +60,18 @@ def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scal
         write_delta(temporary, changes, header)
     size = (out / DELTA).stat().st_size
     parameters = sum(value.numel() for value in changes.values())
-    kept: dict[str, Any] = {"share of the change kept": scale} if scale != 1 else {}
-    if len(recipes) > 1:
-        kept["average over the seeds"] = ", ".join(str(one.seed) for one in recipes)
-    facts = (
-        record.facts
-        | kept
-        | {
-            "this folder": f"`{DELTA}`: {parameters:,} changed weights in float16, {size / 1e6:.1f} MB, "
-            f"to be added to the start model; `{SYSTEM_CARD}` runs it with lapca-bench",
-        }
-    )
-    write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, record.progress.history))
+    options = [] if scale == 1 else ["--scale", str(scale)]
+    made_small = shlex.join(["delta", *(one.absolute().name for one in given), *options, "--out", out.absolute().name])
+    facts = record.facts | {
+        "seeds": ", ".join(str(one.seed) for one in recipes),
+        "share of the change kept": scale,
+        "made small": f"`lapca-bench {made_small}`",
+        "this folder": f"`{DELTA}`: {parameters:,} changed weights in float16, {size / 1e6:.1f} MB, "
+        f"to be added to the start model; `{SYSTEM_CARD}` runs it with lapca-bench",
+    }
+    # What was measured while one training ran says nothing of an average or of a share.
+    history = record.progress.history if scale == 1 and len(recipes) == 1 else ()
+    write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, history))
     write_text(out / SYSTEM_CARD, _system_card(made))
     return out / DELTA
 

@@ -252,7 +252,7 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     other = changes_of(tmp_path / "other/delta.safetensors")
     for name, value in changes_of(tmp_path / "small/delta.safetensors").items():
         np.testing.assert_allclose(mean[name], (value + other[name]) / 2, rtol=2e-3, atol=1e-6)
-    assert "| average over the seeds | 1, 2 |" in (tmp_path / "mean/README.md").read_text(encoding="utf-8")
+    assert "| seeds | 1, 2 |" in (tmp_path / "mean/README.md").read_text(encoding="utf-8")
     longer = recipe(start, trained={"what": "upper", "layers": 1}, objective={"mlm": 0.0}, optimisation={"steps": 3})
     third = Training(longer, source(longer, pairs), tmp_path / "third").run().checkpoint
     with pytest.raises(UsageError, match="another recipe"):
