@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lapca_bench.cli.output import say_columns, say_json, size
+from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
+from lapca_bench.cli.output import say, say_columns, say_json, size
 
 if TYPE_CHECKING:
     from lapca_bench.experiment.plan import Plan
@@ -50,17 +51,30 @@ def outcome_line(outcome: Outcome, number: int, total: int) -> str:
 
 
 def show_plan(planned: Plan, runner: Runner, *, as_json: bool) -> None:
-    """Every cell of a plan and what a run would do with it."""
+    """Every cell of a plan, what a run would do with it, and what it would have to encode."""
     from lapca_bench.errors import LapcaError
+    from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 
-    records = []
+    estimator = Estimator()
+    records: list[dict[str, Any]] = []
+    rows: list[tuple[str, ...]] = []
     for cell in planned.cells:
+        cost = EncodingCost()
         try:
             state = "stored" if runner.find(cell) else "to run"
+            if state == "to run":
+                cost = runner.cost(cell, estimator)
         except LapcaError as error:
             state = f"cannot run: {error.message}"
-        records.append({"system": cell.system, "collection": cell.collection, "state": state})
+        records.append({"system": cell.system, "collection": cell.collection, "state": state, **cost_record(cost)})
+        shown = cost_cells(cost) if state == "to run" else ("",) * len(COST_HEADS)
+        rows.append((cell.system, cell.collection, *shown, state))
     if as_json:
         say_json(records)
-    else:
-        say_columns(("system", "collection", "state"), [tuple(record.values()) for record in records])
+        return
+    say_columns(("system", "collection", *COST_HEADS, "state"), rows)
+    total = cost_cells(estimator.total)
+    say(
+        f"in all: {total[1]} texts to encode, {total[2]} tokens, {total[3]}, {total[4]} at the rates measured just now;"
+    )
+    say("searching, indexing and scoring come on top")

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
 from lapca_bench.cli.options import Ray, Split, workspace_on
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_json, set_volume, size
 
 if TYPE_CHECKING:
-    from lapca_bench.collections.base import Collection
-    from lapca_bench.encoders.protocol import Encoder
-    from lapca_bench.store.vectors import Cost, VectorStore
+    from lapca_bench.experiment.encoding_cost import EncodingCost
 
 
 def encode(
@@ -37,6 +35,7 @@ def encode(
     """
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
+    from lapca_bench.experiment.encoding_cost import Estimator
     from lapca_bench.experiment.systems import SystemFactory
     from lapca_bench.search.dense import DenseSystem
     from lapca_bench.store.vectors import Tally
@@ -48,8 +47,9 @@ def encode(
         raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")
     store, executor = factory.workspace.vectors, factory.workspace.executor
     if dry_run:
-        costs = [_cost(name, registry.load(name, split), made.encoder, store) for name in _members(collection)]
-        say_json(costs) if json else _say_costs(costs)
+        estimator = Estimator()
+        costs = {name: estimator.of_system(made, registry.load(name, split)) for name in _members(collection)}
+        _say_costs(costs, as_json=json)
         return
     records = []
     for name in _members(collection):
@@ -73,36 +73,8 @@ def _members(given: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(member for name in given for member in registry.expand(name)))
 
 
-def _cost(name: str, collection: Collection, encoder: Encoder, store: VectorStore) -> dict[str, Any]:
-    """Texts stored and missing, bytes to write, and seconds, estimated from a few of the missing texts."""
-    documents = store.cost(encoder, collection.documents(), "document")
-    queries = store.cost(encoder, collection.queries(), "query")
-    seconds = _seconds(documents, lambda texts, language: encoder.encode_documents(texts, language=language))
-    seconds += _seconds(
-        queries, lambda texts, language: encoder.encode_queries([text.text for text in texts], language=language)
-    )
-    return {
-        "collection": name,
-        "stored": documents.stored + queries.stored,
-        "to encode": documents.missing + queries.missing,
-        "bytes": documents.size + queries.size,
-        "seconds": round(seconds, 1),
-    }
-
-
-def _seconds(cost: Cost, encode: Callable[[Sequence[Any], str | None], object]) -> float:
-    """Seconds for all missing texts, from those of the sample that have the first one's language."""
-    sample = [text for text in cost.sample if text.language == cost.sample[0].language]
-    if not sample:
-        return 0.0
-    started = time.perf_counter()
-    encode(sample, sample[0].language or None)
-    return (time.perf_counter() - started) / len(sample) * cost.missing
-
-
-def _say_costs(costs: Sequence[dict[str, Any]]) -> None:
-    rows = [
-        (cost["collection"], cost["stored"], cost["to encode"], size(cost["bytes"]), f"{cost['seconds']:.0f} s")
-        for cost in costs
-    ]
-    say_columns(("collection", "stored", "to encode", "to write", "about"), rows)
+def _say_costs(costs: Mapping[str, EncodingCost], *, as_json: bool) -> None:
+    if as_json:
+        say_json([{"collection": name, **cost_record(cost)} for name, cost in costs.items()])
+        return
+    say_columns(("collection", *COST_HEADS), [(name, *cost_cells(cost)) for name, cost in costs.items()])

@@ -92,6 +92,14 @@ def log_into(folder: Path) -> None:
     logging.getLogger("lapca_bench").addHandler(handler)
 
 
+def duration(seconds: float) -> str:
+    """In the largest unit that makes sense: "95 s", "2.5 h"."""
+    for limit, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
+        if seconds >= 2 * limit:
+            return f"{seconds / limit:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def size(count: float) -> str:
     """Bytes for people: "71.6 MB"."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.output import Json, say, say_columns, say_json, size
+from lapca_bench.cli.output import Json, duration, say, say_columns, say_json, size
 
 # Passages of the collections of Wikipedia's size; their sources are in the catalogue.
 KNOWN = {"xor-retrieve": 18_003_200, "mr-tydi/en": 32_907_100}
@@ -75,19 +75,11 @@ def plan(
             (
                 name,
                 f"{wanted[name]:,}",
-                _duration(one.encode_seconds),
-                _duration(one.search_seconds),
+                duration(one.encode_seconds),
+                duration(one.search_seconds),
                 size(one.disk_bytes),
                 size(one.resident_bytes),
             )
             for name, one in costs.items()
         ],
     )
-
-
-def _duration(seconds: float) -> str:
-    """In the largest unit that makes sense."""
-    for limit, unit in ((86_400.0, "days"), (3_600.0, "h"), (60.0, "min")):
-        if seconds >= 2 * limit:
-            return f"{seconds / limit:.1f} {unit}"
-    return f"{seconds:.0f} s"

@@ -13,6 +13,7 @@ from lapca_bench.collections.base import Collection, CollectionCard, document_te
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import LapcaError, UsageError
 from lapca_bench.experiment import provenance
+from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.experiment.plan import Cell
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, parse, score
@@ -108,6 +109,10 @@ class Runner:
         """The stored result of a cell, if there is one that holds every measure asked for."""
         stored = self.results.find(self.key(cell))
         return stored if stored is not None and not self._lacking(cell, stored) else None
+
+    def cost(self, cell: Cell, estimator: Estimator) -> EncodingCost:
+        """What running a cell would have to encode."""
+        return estimator.of_system(self._system(cell.system), self._collection(cell.collection))
 
     def _run(self, cell: Cell) -> Outcome:
         system, collection = self._system(cell.system), self._collection(cell.collection)

@@ -51,6 +51,11 @@ class ApproximateSystem:
         self._folder = folder
 
     @property
+    def parts(self) -> tuple[DenseSystem, ...]:
+        """The systems that it is made of."""
+        return (self.dense,)
+
+    @property
     def identity(self) -> SystemIdentity:
         """The dense system's identity, and everything that decides which rows are visited."""
         settings = {"dense": self.dense.identity.digest, "index": self.index, "probe": self.probe}

@@ -54,6 +54,11 @@ class MarginSystem:
         self.name = name or f"{dense.name}+margin"
 
     @property
+    def parts(self) -> tuple[DenseSystem, ...]:
+        """The systems that it is made of."""
+        return (self.dense,)
+
+    @property
     def identity(self) -> SystemIdentity:
         """The dense system's identity and the number of neighbours."""
         return SystemIdentity("margin", {"dense": self.dense.identity.digest, "neighbours": self.neighbours})

@@ -36,16 +36,16 @@ class FusionSystem:
         languages: dict[str, Sequence[float]] | None = None,
         name: str | None = None,
     ) -> None:
-        self.systems = tuple(systems)
+        self.parts = tuple(systems)
         self._method = method
-        self._weights = tuple([1.0] * len(self.systems) if weights is None else weights)
+        self._weights = tuple([1.0] * len(self.parts) if weights is None else weights)
         self._languages = {language: tuple(values) for language, values in (languages or {}).items()}
         for given in (self._weights, *self._languages.values()):
-            if len(given) != len(self.systems):
+            if len(given) != len(self.parts):
                 raise UsageError(
-                    f"{len(given)} weights for {len(self.systems)} systems", remedy="give one weight per system"
+                    f"{len(given)} weights for {len(self.parts)} systems", remedy="give one weight per system"
                 )
-        self.name = name or "+".join(system.name for system in self.systems)
+        self.name = name or "+".join(system.name for system in self.parts)
 
     @property
     def identity(self) -> SystemIdentity:
@@ -56,14 +56,14 @@ class FusionSystem:
                 "method": self._method,
                 "weights": list(self._weights),
                 "weights by language": {key: list(value) for key, value in self._languages.items()},
-                "systems": [system.identity.digest for system in self.systems],
-                "names": [system.name for system in self.systems],
+                "systems": [system.identity.digest for system in self.parts],
+                "names": [system.name for system in self.parts],
             },
         )
 
     def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
         """The fused run; every system is asked for `k` documents, as in the published hybrid."""
-        runs = [system.search(collection, queries, k) for system in self.systems]
+        runs = [system.search(collection, queries, k) for system in self.parts]
         weights = [self._languages.get(query.language, self._weights) for query in queries]
         run = fuse(self.name, runs, self._method, weights)
         return with_costs_of(run, runs).cut(k)

@@ -43,6 +43,11 @@ class FittedSystem:
         self.name = name
 
     @property
+    def parts(self) -> tuple[DenseSystem, ...]:
+        """The systems that it is made of."""
+        return (self._dense,)
+
+    @property
     def identity(self) -> SystemIdentity:
         """Method, its parameters and the dense system."""
         return SystemIdentity(

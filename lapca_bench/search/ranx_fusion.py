@@ -37,7 +37,7 @@ class RanxFusionSystem:
         parameters: Mapping[str, Any],
         name: str,
     ) -> None:
-        self.systems = tuple(systems)
+        self.parts = tuple(systems)
         self._method, self._normalisation = method, normalisation
         self._parameters = dict(parameters)
         self.name = name
@@ -52,14 +52,14 @@ class RanxFusionSystem:
                 "normalisation": self._normalisation,
                 "parameters": self._parameters,
                 "ranx": version("ranx"),
-                "systems": [system.identity.digest for system in self.systems],
-                "names": [system.name for system in self.systems],
+                "systems": [system.identity.digest for system in self.parts],
+                "names": [system.name for system in self.parts],
             },
         )
 
     def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
         """The fused run; every system is asked for `k` documents."""
-        runs = [system.search(collection, queries, k) for system in self.systems]
+        runs = [system.search(collection, queries, k) for system in self.parts]
         fused = fuse(self.name, runs, self._method, self._normalisation, self._parameters)
         return with_costs_of(fused, runs).cut(k)
 

@@ -57,6 +57,11 @@ class RerankSystem:
         self.name = name or f"{first.name}+rerank{depth}-{second.name}"
 
     @property
+    def parts(self) -> tuple[System, ...]:
+        """The systems that it is made of."""
+        return (self._first, *((self._second,) if isinstance(self._second, System) else ()))
+
+    @property
     def identity(self) -> SystemIdentity:
         """Both stages and the depth."""
         return SystemIdentity(

@@ -59,6 +59,11 @@ class TranslateSystem:
         self.name = name
 
     @property
+    def parts(self) -> tuple[System, ...]:
+        """The systems that it is made of."""
+        return (self._inner,)
+
+    @property
     def identity(self) -> SystemIdentity:
         """Translator, target language and the inner system."""
         return SystemIdentity(

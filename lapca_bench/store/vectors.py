@@ -59,10 +59,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Cost:
-    """What encoding would take: texts stored and missing, bytes to be written, and the first of the missing texts."""
+    """What encoding would take: texts stored and missing, the missing ones' characters and bytes, and some of them."""
 
     stored: int
     missing: int
+    characters: int
     size: int
     sample: tuple[Any, ...]
 
@@ -222,16 +223,19 @@ class VectorStore:
     def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: Side) -> Cost:
         """What encoding these texts would take: how many are stored already, how many are not, and some of those."""
         task = EncodePiece(encoder, side, self._folder(encoder), self.form)
-        stored = missing = 0
+        stored = missing = characters = 0
         sample: list[Any] = []
         for piece in _pieces(texts, self.shard_size):
             if task.is_stored(piece):
                 stored += len(piece.texts)
             else:
                 missing += len(piece.texts)
+                characters += sum(
+                    len(text.content() if isinstance(text, Document) else text.text) for text in piece.texts
+                )
                 sample += piece.texts[: SAMPLE - len(sample)]
         size = missing * self.form.dimension(encoder) * np.dtype(self.form.dtype).itemsize
-        return Cost(stored, missing, size, tuple(sample))
+        return Cost(stored, missing, characters, size, tuple(sample))
 
     def queries(self, encoder: AnyEncoder, queries: Sequence[Query], tally: Tally | None = None) -> Any:
         """What the queries become, in their order; `tally` counts what it cost.

@@ -214,7 +214,26 @@ def test_dry_run_says_what_is_stored_and_runs_nothing(workshop, lapca):
     assert not (workshop / "results").exists()
     lapca(*words)
     (record,) = json.loads(lapca(*words, "--dry-run", "--json").out)
-    assert record["state"] == "stored"
+    assert (record["state"], record["to encode"]) == ("stored", 0)
+
+
+def test_dry_run_says_what_it_will_cost_and_counts_what_systems_share_once(workshop, lapca):
+    words = job(workshop)
+    Path("both.toml").write_text(
+        'name = "both"\ntitle = "t"\nkind = "fusion"\nlicence = "x"\ncitation = "x"\nurl = "https://example.org"\n'
+        'languages = ["*"]\n[fusion]\nsystems = ["hashed.toml", "char-ngrams"]\n'
+    )
+    Path("hashed.toml").write_text(
+        'name = "hashed"\ntitle = "t"\nkind = "dense"\nlicence = "x"\ncitation = "x"\nurl = "https://example.org"\n'
+        f'languages = ["*"]\n[encoder]\ntype = "python"\npath = "{words[2]}"\n'
+    )
+    asked = ("run", "-s", "hashed.toml", "-s", "both.toml", "-c", words[4], "-n")
+    records = json.loads(lapca(*asked, "--json").out)
+    assert [(record["to encode"], record["bytes"], record["tokens"]) for record in records] == [
+        (70, 70 * 256, None)
+    ] * 2
+    assert "in all: 70 texts to encode, ? tokens, 17.9 kB" in lapca(*asked).out
+    assert not list(workshop.glob("**/*.npy"))
 
 
 def test_search_writes_a_run_and_answers_a_question(workshop, lapca):
