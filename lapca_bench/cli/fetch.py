@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lapca_bench.cli.output import Json, Quiet, say, say_columns, say_json, set_volume, size
+
+if TYPE_CHECKING:
+    from lapca_bench.resources import Resource
 
 
 def fetch(
@@ -21,6 +25,9 @@ def fetch(
             "--from", help="A file (or folder of Debian packages) you downloaded elsewhere, for one resource."
         ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Say what would be downloaded; fetch nothing.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,6 +49,9 @@ def fetch(
             raise unknown_name("resource", name, known)
     if from_file is not None and len(names) != 1:
         raise UsageError("--from gives one resource, but several are named", remedy="fetch them one at a time")
+    if dry_run:
+        _say_downloads([known[name] for name in dict.fromkeys(names)], as_json=json)
+        return
     paths = {}
     for name in dict.fromkeys(names):
         present = resources.status(name).present
@@ -58,6 +68,19 @@ def _needed(experiment: str) -> tuple[str, ...]:
     from lapca_bench.experiment.needs import resources_of
 
     return resources_of(spec.find(experiment))
+
+
+def _say_downloads(wanted: Sequence[Resource], *, as_json: bool) -> None:
+    from lapca_bench import resources
+
+    here = {resource.name: resources.status(resource.name).present for resource in wanted}
+    missing = sum(resource.size for resource in wanted if not here[resource.name])
+    if as_json:
+        say_json([{"name": r.name, "bytes": r.size, "present": here[r.name], "licence": r.licence} for r in wanted])
+        return
+    rows = [(r.name, "yes" if here[r.name] else "no", size(r.size), r.licence) for r in wanted]
+    say_columns(("resource", "here", "download", "licence"), rows)
+    say(f"to download: {size(missing)}")
 
 
 def _list(json: bool) -> None:

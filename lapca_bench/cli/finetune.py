@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lapca_bench.cli.options import Changes
+from lapca_bench.cli.output import Verbose, log_into, set_volume
 
 
 def finetune(
@@ -24,17 +25,24 @@ def finetune(
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the recipe's.")] = None,
     change: Changes = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop each round after this step.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what it will cost, and train nothing.")] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Fine-tune an encoder on questions.
 
     In rounds with self-mined negatives where the recipe wants them. Prints the folder of the trained model.
     """
-    from lapca_bench.training.finetune import finetune_on
+    from lapca_bench.training.finetune import cost_of, finetune_on
     from lapca_bench.training.recipe import load_recipe, named_changes, start_at
 
     changes = named_changes(change or []) | {"seed": seed, "optimisation.stop_after": stop_after}
+    set_volume(quiet=False, verbose=verbose)
     made = load_recipe(recipe, **{key: value for key, value in changes.items() if value is not None})
     if start is not None:
         made = made.model_copy(update={"encoder": start_at(made.encoder, start)})
+    if dry_run:
+        typer.echo(cost_of(made, questions, out, passages))
+        return
+    log_into(out)
     outcome = finetune_on(made, questions, out, passages)
     typer.echo(f"step {outcome.step}: {outcome.checkpoint}")

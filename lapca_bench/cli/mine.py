@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lapca_bench.cli.options import Changes
+from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
 
 
 def mine(
@@ -34,6 +35,8 @@ def mine(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Say what there is to mine; embed and write nothing.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Mine aligned blocks and write them with a report.
 
@@ -50,9 +53,11 @@ def mine(
         "mining.scope": scope,
         "mining.search": search,
     }
+    set_volume(quiet, verbose)
     given = {key: value for key, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(cost_of(load_recipe(recipe, **given), corpus))
         return
+    log_into(out.parent)
     summary = mine_to_file(load_recipe(recipe, **given), corpus, out)
     typer.echo(summary)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lapca_bench.cli.options import Changes
+from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
 
 
 def pretrain(
@@ -18,6 +19,8 @@ def pretrain(
     change: Changes = None,
     stop_after: Annotated[int | None, typer.Option(min=1, help="Stop after this step; run again to go on.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what it will cost, and train nothing.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train an encoder on aligned pairs.
 
@@ -27,9 +30,11 @@ def pretrain(
     from lapca_bench.training.recipe import load_recipe, named_changes
 
     changes = named_changes(change or []) | {"seed": seed, "optimisation.stop_after": stop_after}
+    set_volume(quiet, verbose)
     given = {key: value for key, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(cost_of(load_recipe(recipe, **given), pairs, out))
         return
+    log_into(out)
     outcome = pretrain_on(load_recipe(recipe, **given), pairs, out, change or [])
     typer.echo(f"step {outcome.step}: {outcome.checkpoint}")

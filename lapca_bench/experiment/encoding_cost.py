@@ -98,8 +98,8 @@ class Estimator:
 
 def _tokens(encoder: Any, side: Side, sample: Sequence[str], times: float) -> int | None:
     """Tokens read of `times` as many texts as the sample holds; None where the encoder shows none."""
+    longest = encoder.identity.settings.get(f"{side}_max_length")
     if not isinstance(encoder, Tokenises):
         return None
-    longest = encoder.identity.settings.get(f"{side}_max_length")
     lengths = encoder.tokenise(sample).lengths
     return round(float(np.minimum(lengths, longest if isinstance(longest, int) else lengths).sum()) * times)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lapca_bench.collections.dpr_format import passages as dpr_passages
@@ -17,6 +18,7 @@ from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.store.vectors import VectorStore
+from lapca_bench.training.cost import tried
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import Outcome, Training
 from lapca_bench.training.pretrain import processes
@@ -37,7 +39,8 @@ def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path
         folder = out / f"round-{number}"
         if outcome is not None:
             mined = _negatives(folder, recipe, outcome, questions, passages)
-        outcome = _train(recipe, questions, folder, _facts(recipe, files, out, number, mined), mined, teacher)
+        training = _training(recipe, questions, folder, _facts(recipe, files, out, number, mined), mined, teacher)
+        outcome = replace(training, evaluate=Evaluation.of(recipe.evaluation)).run()
         if outcome.step == recipe.optimisation.stop_after:
             break
     if outcome is None:
@@ -45,14 +48,25 @@ def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path
     return outcome
 
 
-def _train(
+def cost_of(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> str:
+    """What `finetune_on` would do in all rounds: questions, steps, tokens and time. Nothing is written."""
+    questions = read_questions(files)
+    training = _training(recipe, questions, out, {}, None, _teacher(recipe))
+    rounds, optimisation = recipe.questions.rounds + 1, training.recipe.optimisation
+    steps = min(optimisation.steps, optimisation.stop_after or optimisation.steps) * rounds
+    pool = f"the passages of {passages}" if passages else f"{sum(1 for _ in passages_of(questions))} passages"
+    mined = f"; after each but the last, {pool} to encode for its negatives" if rounds > 1 else ""
+    return f"{len(questions)} questions; {rounds} rounds, {steps} steps in all{mined}; {tried(training, steps)}"
+
+
+def _training(
     recipe: Recipe,
     questions: Sequence[Question],
     folder: Path,
     facts: dict[str, object],
     mined: dict[str, list[Document]] | None,
     teacher: Encoder | None,
-) -> Outcome:
+) -> Training:
     source = QuestionBatches(
         questions,
         recipe.questions,
@@ -65,7 +79,7 @@ def _train(
     if recipe.questions.epochs:
         steps = recipe.questions.epochs * source.steps_per_epoch
         recipe = recipe.model_copy(update={"optimisation": recipe.optimisation.model_copy(update={"steps": steps})})
-    return Training(recipe, source, folder, Evaluation.of(recipe.evaluation), facts, processes()).run()
+    return Training(recipe, source, folder, facts=facts, processes=processes())
 
 
 def _negatives(

@@ -6,6 +6,7 @@ weights that move with their moments: a run that is killed at any step and resum
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ from lapca_bench.training.tower_encoder import TowerEncoder
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 Evaluate = Callable[[TowerEncoder], Mapping[str, float]]
 KEPT_CHECKPOINTS = 2
@@ -84,12 +87,13 @@ class Training:
         import torch
 
         recipe, optimisation = self.recipe, self.recipe.optimisation
-        tower = self._tower()
+        tower = self.start()
         parameters = list(tower.trained_parameters().values())
         optimiser = torch.optim.AdamW(parameters, lr=0.0, weight_decay=optimisation.weight_decay)
         done = resume(self.folder, tower, optimiser, recipe)
-        step = Step(tower, recipe, self.processes, self._teacher(tower))
+        step = Step(tower, recipe, self.processes, self.teacher(tower))
         last = min(optimisation.steps, optimisation.stop_after or optimisation.steps)
+        log.info("train by %s from step %d to %d in %s", recipe.name, done.step, last, self.folder)
         pool: NegativePool | None = None
         written: Path | None = None
         if done.step == 0:
@@ -112,21 +116,25 @@ class Training:
                 optimiser.zero_grad()
                 done.step += 1
                 done.history.append({"step": done.step, "loss": round(loss, 6)})
+                log.debug("step %d: loss %.4f, gradient norm %.4f", done.step, loss, norm)
                 looks = done.step % recipe.evaluation.every == 0 or done.step == last
                 if looks:
                     self._look(tower, done)
                 if self.processes.rank == 0 and (looks or done.step % recipe.evaluation.save_every == 0):
                     written = save_checkpoint(self.folder, tower, optimiser, done, recipe, self.facts)
+                    log.info("step %d: loss %.4f, saved as %s", done.step, loss, written)
                     prune(self.folder, KEPT_CHECKPOINTS, done.best_step)
                 bar.advance()
         return Outcome(done.step, self._chosen(done, written), done)
 
-    def _tower(self) -> TrainedTower:
+    def start(self) -> TrainedTower:
+        """The model as it is before the first step."""
         recipe, objective = self.recipe, self.recipe.objective
         heads = {"language_model": objective.predicts_words, "relevance": objective.relevance > 0}
         return TrainedTower(recipe.encoder, recipe.trained, **heads, seed=recipe.seed)
 
-    def _teacher(self, tower: TrainedTower) -> Any:
+    def teacher(self, tower: TrainedTower) -> Any:
+        """The frozen start model where the objective needs one."""
         if not (self.recipe.objective.brake or self.recipe.objective.has_pivot):
             return None
         return load_start(tower.settings).to(tower.device).requires_grad_(requires_grad=False)
@@ -164,6 +172,7 @@ class Training:
         if not values:
             return
         done.history.append({"step": done.step, "evaluation": values})
+        log.info("step %d: %s", done.step, ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
         first = next(iter(values.values()))
         if done.best_value is None or first > done.best_value:
             done.best_value, done.best_step, done.since_best = first, done.step, 0

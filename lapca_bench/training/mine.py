@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lapca_bench.atomic import write_json
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.errors import UsageError
+from lapca_bench.errors import MissingResourceError, UsageError
 from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.training.global_mining import global_candidates, one_chunk
@@ -26,7 +29,13 @@ from lapca_bench.training.recipe import MiningSettings, Recipe
 from lapca_bench.training.wikipedia import WikipediaCorpus
 from lapca_bench.types import Document
 
+if TYPE_CHECKING:
+    from lapca_bench.search.dense import DenseSystem
+
+log = logging.getLogger(__name__)
+
 LINKS = "langlinks.tsv"
+_TIMED = 8  # blocks of a language that are embedded to see how long all take
 
 
 def corpus_of(name: str, settings: MiningSettings) -> LinkedCorpus:
@@ -62,6 +71,19 @@ def _fingerprint(folder: Path) -> str:
     return digest_value({name: [state.st_size, state.st_mtime_ns] for name, state in files.items()})[:16]
 
 
+def needed_aligner(settings: MiningSettings) -> DenseSystem:
+    """The system that embeds blocks; raises `UsageError` where it is not dense or not named."""
+    from lapca_bench.search.dense import DenseSystem
+    from lapca_bench.search.registry import Workspace, build_system
+
+    if settings.aligner is None:
+        raise UsageError("margin mining needs an aligner", key="mining.aligner", remedy="--aligner me5-small-q4")
+    system = build_system(settings.aligner, Workspace())
+    if not isinstance(system, DenseSystem):
+        raise UsageError(f"{settings.aligner} is no dense system", key="mining.aligner", remedy="name a dense system")
+    return system
+
+
 def aligner_of(settings: MiningSettings) -> Embed | None:
     """The aligner's system as a function of blocks; its vectors are kept, so an interrupted mining goes on from them.
 
@@ -69,12 +91,9 @@ def aligner_of(settings: MiningSettings) -> Embed | None:
     """
     if settings.method != "margin" or settings.aligner is None:
         return None
-    from lapca_bench.search.dense import DenseSystem
-    from lapca_bench.search.registry import Workspace, build_system, find_card
+    from lapca_bench.search.registry import find_card
 
-    system = build_system(settings.aligner, Workspace())
-    if not isinstance(system, DenseSystem):
-        raise UsageError(f"{settings.aligner} is no dense system", key="mining.aligner", remedy="name a dense system")
+    system = needed_aligner(settings)
     known = find_card(settings.aligner).languages
 
     def embed(language: str, blocks: Sequence[Block]) -> Vectors:
@@ -96,6 +115,7 @@ def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
     settings = recipe.mining
     corpus = corpus_of(corpus_name, settings)
     report = MiningReport(sorted({*SWEEP, settings.threshold}) if settings.method == "margin" else [settings.threshold])
+    log.info("mine %s by %s, threshold %g, into %s", corpus.name, settings.method, settings.threshold, out)
     chunks = _counted(cut(corpus, settings), settings, report)
     found = report.proposed(_candidates(chunks, settings, aligner_of(settings)))
     number = write_pairs(out, report.written(kept(found, settings.threshold)))
@@ -105,21 +125,45 @@ def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
         "settings": settings.model_dump(mode="json"),
     }
     write_json(out.with_suffix(".report.json"), content)
-    return f"{number} pairs of {len(content['language pairs'])} language pairs: {out}"
+    summary = f"{number} pairs of {len(content['language pairs'])} language pairs: {out}"
+    log.info("%s", summary)
+    return summary
 
 
 def cost_of(recipe: Recipe, corpus_name: str) -> str:
-    """What mining would take: linked pages, and blocks to embed by language. The corpus is read once."""
+    """What mining would take: linked pages, and blocks to embed by language, and how long. The corpus is read once."""
     settings = recipe.mining
     blocks: Counter[str] = Counter()
-    links = 0
+    links = characters = 0
+    sample: dict[str, list[Block]] = {}
     for chunk in cut(corpus_of(corpus_name, settings), settings):
         links += len(chunk)
         for group in chunk:
             blocks.update({language: len(found) for language, found in group.items()})
+            characters += sum(len(block.text) for found in group.values() for block in found)
+            for language, found in group.items():
+                part = sample.setdefault(language, [])
+                part += found[: _TIMED - len(part)]
     shown = ", ".join(f"{language} {count}" for language, count in sorted(blocks.items()))
-    embedded = f"to embed with {settings.aligner}" if settings.method == "margin" else "and nothing to embed"
-    return f"{links} linked pages; {blocks.total()} blocks {embedded} ({shown or 'none'})"
+    if settings.method != "margin":
+        return f"{links} linked pages; {blocks.total()} blocks and nothing to embed ({shown or 'none'})"
+    time = _embedding_time(settings, sample, characters) if blocks else "nothing to embed"
+    return f"{links} linked pages; {blocks.total()} blocks to embed with {settings.aligner} ({shown or 'none'}); {time}"
+
+
+def _embedding_time(settings: MiningSettings, sample: Mapping[str, Sequence[Block]], characters: int) -> str:
+    """How long all characters take at the rate of a few blocks of the commonest languages, embedded now, unstored."""
+    try:
+        system = needed_aligner(settings)
+        system.encoder.encode_documents([Document("", "warm")])
+    except MissingResourceError as error:
+        return f"how long is not known: {error.message}"
+    timed = list(sample.items())[:4]
+    started = perf_counter()
+    for language, found in timed:
+        system.encoder.encode_documents([Document(block.id, block.text) for block in found], language=language)
+    rate = sum(len(block.text) for _, found in timed for block in found) / (perf_counter() - started)
+    return f"about {characters / rate / 60:.1f} min at {rate:,.0f} characters/s, measured now, less what is stored"
 
 
 def _counted(chunks: Iterator[Chunk], settings: MiningSettings, report: MiningReport) -> Iterator[Chunk]:
@@ -129,6 +173,7 @@ def _counted(chunks: Iterator[Chunk], settings: MiningSettings, report: MiningRe
         for chunk in chunks:
             if settings.method != "gold":
                 report.gold(candidates(chunk, gold))
+            log.debug("chunk of %d linked pages", len(chunk))
             yield chunk
             bar.advance(len(chunk))
 

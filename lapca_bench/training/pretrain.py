@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lapca_bench.encoders.checkpoint import find
 from lapca_bench.training.checkpoint import checkpoints
+from lapca_bench.training.cost import tried
 from lapca_bench.training.evaluation import Evaluation
-from lapca_bench.training.loop import KEPT_CHECKPOINTS, Outcome, Training
+from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Outcome, Training
 from lapca_bench.training.pairs import AlignmentBatches, PairTable
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step import Processes
@@ -31,7 +33,7 @@ def processes() -> Processes:
 
 
 def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> str:
-    """What `pretrain_on` would still do: steps, texts, and bytes of checkpoints. Nothing is loaded or written.
+    """What `pretrain_on` would still do: steps, texts, tokens, time, and bytes of checkpoints. Nothing is written.
 
     A checkpoint holds the weights twice (for use, and for going on) and two moments of every weight that moves.
     """
@@ -46,8 +48,21 @@ def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> str:
     kept = KEPT_CHECKPOINTS + 1
     return (
         f"{len(table)} pairs; steps {done + 1} to {last}: {left} left, {texts} texts; "
-        f"up to {kept} checkpoints of {weights * 4 / 1e6:.0f} MB"
+        f"up to {kept} checkpoints of {weights * 4 / 1e6:.0f} MB; {tried(_training(recipe, table, out), left)}"
     )
+
+
+def _training(
+    recipe: Recipe,
+    table: PairTable,
+    out: Path,
+    evaluate: Evaluate | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Training:
+    source = AlignmentBatches(
+        table, recipe.pairs, recipe.views, recipe.objective, batch=recipe.optimisation.batch, seed=recipe.seed
+    )
+    return Training(recipe, source, out, evaluate, facts or {}, processes())
 
 
 def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Sequence[str] = ()) -> Outcome:
@@ -56,10 +71,6 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Seque
     `changes` are those that `--set` made in the recipe; the model card names them in its command.
     """
     table = PairTable.read(pairs)
-    optimisation = recipe.optimisation
-    source = AlignmentBatches(
-        table, recipe.pairs, recipe.views, recipe.objective, batch=optimisation.batch, seed=recipe.seed
-    )
     files = [path.name for path in pairs]
     command = ["pretrain", "--recipe", recipe.name, "--seed", str(recipe.seed)]
     for change in changes:
@@ -71,5 +82,4 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Seque
         "files": ", ".join(files),
         "command": f"`lapca-bench {shlex.join([*command, '--out', out.name])}`",
     }
-    evaluate = Evaluation.of(recipe.evaluation)
-    return Training(recipe, source, out, evaluate, facts, processes()).run()
+    return _training(recipe, table, out, Evaluation.of(recipe.evaluation), facts).run()
