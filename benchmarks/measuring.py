@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,17 +60,28 @@ def take_turns_as_processes(commands: Mapping[str, Sequence[str]], rounds: int) 
     return turns, printed
 
 
+# A process starts with the peak of the one that starts it, so a small one stands between.
+_STARTER = """
+import os, sys, time
+report, *command = sys.argv[1:]
+started = time.perf_counter()
+process = os.posix_spawnp(command[0], command, os.environ)
+_, status, usage = os.wait4(process, 0)
+seconds = time.perf_counter() - started
+with open(report, "w") as file:
+    print(seconds, usage.ru_maxrss * 1024, os.waitstatus_to_exitcode(status), file=file)
+"""
+
+
 def run_process(command: Sequence[str]) -> tuple[float, int, str]:
     """(wall seconds, peak resident bytes, standard output) of a command; raises `CalledProcessError` if it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    output = process.stdout.read() if process.stdout else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, output)
-    return seconds, usage.ru_maxrss * 1024, output.decode("utf-8")
+    with tempfile.NamedTemporaryFile("r") as report:
+        starter = [sys.executable, "-S", "-E", "-c", _STARTER, report.name, *command]
+        output = subprocess.run(starter, stdout=subprocess.PIPE, check=True).stdout
+        seconds, peak, status = report.read().split()
+    if int(status):
+        raise subprocess.CalledProcessError(int(status), command, output)
+    return float(seconds), int(peak), output.decode("utf-8")
 
 
 def say(line: str) -> None:

@@ -18,6 +18,7 @@ from lapca_bench.encoders.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
 from lapca_bench.training.recipe import TrainedSettings
+from lapca_bench.training.row_gradients import add_gradients_by_row
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -78,6 +79,7 @@ class TrainedTower:
         if isinstance(pad := encoder.config.pad_token_id, int):
             self.tokenizer.pad = pad
         self.encoder: Any = freeze(encoder, trained).to(self.device)
+        add_gradients_by_row(self.encoder)
         self.head: Any = None
         if language_model:
             self.head = _language_head(self.folder, encoder.config).to(self.device)

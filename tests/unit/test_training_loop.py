@@ -1,6 +1,7 @@
 """The loop on a toy parallel corpus: it learns, caches gradients exactly, resumes exactly, refuses nonsense."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from lapca_bench.training.batches import Batch  # noqa: E402
 from lapca_bench.training.checkpoint import checkpoints  # noqa: E402
 from lapca_bench.training.evaluation import Evaluation  # noqa: E402
 from lapca_bench.training.loop import Training, TrainingError  # noqa: E402
+from lapca_bench.training.row_gradients import add_gradients_by_row  # noqa: E402
 from lapca_bench.training.shipping import ship  # noqa: E402
 from lapca_bench.training.step import Processes, Step  # noqa: E402
 from lapca_bench.training.tower import TrainedTower, load_start  # noqa: E402
@@ -79,6 +81,21 @@ def test_cached_gradient_is_the_plain_gradient(start, pairs, chunk) -> None:
         found.append((loss, gradients(tower)))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
+
+
+def test_embeddings_added_row_by_row_have_the_plain_gradient() -> None:
+    torch.manual_seed(0)
+    plain = torch.nn.Embedding(11, 4, padding_idx=1)
+    found: list[torch.nn.Embedding] = []
+    model = SimpleNamespace(get_input_embeddings=lambda: plain, set_input_embeddings=found.append)
+    add_gradients_by_row(model)
+    ids = torch.tensor([[3, 5, 3, 1], [10, 3, 1, 1]])
+    for _ in range(2):  # the second time it is added to what is there, and so is a tied head's dense gradient
+        for embedding in (plain, found[0]):
+            (embedding(ids).sin() @ embedding.weight.T).square().sum().backward()
+    torch.testing.assert_close(found[0].weight.grad, plain.weight.grad)
+    frozen = torch.nn.Embedding(11, 4).requires_grad_(requires_grad=False)
+    add_gradients_by_row(SimpleNamespace(get_input_embeddings=lambda: frozen))
 
 
 def test_killed_and_resumed_ends_with_the_same_weights(start, pairs, tmp_path) -> None:
