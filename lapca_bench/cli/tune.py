@@ -1,4 +1,4 @@
-"""`lapca-bench tune`: BM25's or a fusion's parameters on a development split, written as a card."""
+"""`lapca-bench tune`: BM25's, a hybrid's or a fusion's parameters on a development split, written as a card."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_j
 
 
 def tune(
-    system: Annotated[str, typer.Option("--system", "-s", help="A system of kind bm25 or ranx-fusion, or its card.")],
+    system: Annotated[
+        str, typer.Option("--system", "-s", help="A system of kind bm25, fusion or ranx-fusion, or its card.")
+    ],
     collection: Annotated[str, typer.Option("--collection", "-c", help="One collection.")],
     output: Annotated[Path, typer.Option("--out", "-o", help="The card to write, such as bm25-tuned.toml.")],
     split: Split = None,

@@ -1,4 +1,4 @@
-"""Tuning on a development split: BM25's k1 and b over a grid, a fusion's parameters by ranx's optimiser.
+"""Tuning on a development split: BM25's k1 and b and a hybrid's alpha over grids, a fusion's parameters by ranx.
 
 A tuned system is another system: it gets a card of its own, which says on what it was tuned and counts that family as
 seen.
@@ -16,14 +16,16 @@ from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.run import score_run
 from lapca_bench.run import Qrels, Run
-from lapca_bench.scoring import aggregate, parse
+from lapca_bench.scoring import Aggregate, aggregate, parse
 from lapca_bench.search.bm25 import BM25System
-from lapca_bench.search.card import SystemCard
+from lapca_bench.search.card import TABLES, FusionSettings, SystemCard
+from lapca_bench.search.fusion import fuse as fuse_by_weights
 from lapca_bench.search.ranx_fusion import best_parameters, fuse
 from lapca_bench.search.registry import Workspace, build_system
 
 K1 = (0.5, 0.7, 0.9, 1.2, 1.5, 2.0)
 B = (0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9)
+ALPHA = tuple(step / 20 for step in range(21))
 
 _RANX_NAMES = {"nDCG": "ndcg", "RR": "mrr", "R": "recall", "AP": "map", "P": "precision", "Success": "hit_rate"}
 
@@ -52,7 +54,7 @@ def tune(
     workspace: Workspace | None = None,
     grid: tuple[Sequence[float], Sequence[float]] = (K1, B),
 ) -> Tuned:
-    """Tune a system of kind bm25 or ranx-fusion on the split that `collection` was loaded with.
+    """Tune a system of kind bm25, fusion or ranx-fusion on the split that `collection` was loaded with.
 
     `measure` defaults to the collection's main one. Raises `UsageError` for another kind.
     """
@@ -60,10 +62,14 @@ def tune(
     workspace = workspace or Workspace()
     if card.bm25 is not None:
         trials = tuple(_bm25(card, collection, measure, workspace, grid))
+    elif card.fusion is not None:
+        trials = tuple(_hybrid(card.fusion, collection, measure, workspace))
     elif card.ranx_fusion is not None:
         trials = tuple(_fusion(card, collection, measure, workspace))
     else:
-        raise UsageError(f"systems of kind {card.kind} have nothing to tune", remedy="name one of bm25 or ranx-fusion")
+        raise UsageError(
+            f"systems of kind {card.kind} have nothing to tune", remedy="name one of bm25, fusion or ranx-fusion"
+        )
     best = max(trials, key=lambda trial: trial.mean)  # the first of equals
     return Tuned(trials, best, _tuned(card, best, collection, measure))
 
@@ -80,6 +86,38 @@ def _bm25(
         system = BM25System(workspace.indexes, k1, b, analyser, card.name)
         run = system.search(collection, collection.queries(), _depth(collection, measure))
         yield Trial({"k1": k1, "b": b}, _mean(run, collection, measure))
+
+
+def _hybrid(settings: FusionSettings, collection: Collection, measure: str, workspace: Workspace) -> Iterator[Trial]:
+    """Weights α and 1 − α of two systems; last, where queries are in several languages, the best α of each.
+
+    Source of an α per language: Zhang et al. 2021, Mr. TyDi, section 4.
+    """
+    if len(settings.systems) != 2:
+        raise UsageError(f"{len(settings.systems)} systems have no single alpha", remedy="fuse two, or use ranx-fusion")
+    depth, queries = _depth(collection, measure), collection.queries()
+    runs = [build_system(part, workspace).search(collection, queries, depth) for part in settings.systems]
+    best: dict[str, tuple[float, list[float]]] = {}
+    whole: tuple[float, list[float]] | None = None
+    for alpha in ALPHA:
+        weights = [alpha, round(1 - alpha, 2)]
+        means = _means(
+            fuse_by_weights("", runs, settings.method, [weights] * len(queries)).cut(depth), collection, measure
+        )
+        mean = _needed(means, collection)
+        yield Trial({"weights": weights}, mean)
+        if whole is None or mean > whole[0]:
+            whole = (mean, weights)
+        for language, value in means.means.items():
+            if value is not None and (language not in best or value > best[language][0]):
+                best[language] = (value, weights)
+    if whole is not None and len(best) > 1:
+        languages = {language: weights for language, (_, weights) in best.items()}
+        by_query = [languages.get(query.language, whole[1]) for query in queries]
+        mean = _needed(
+            _means(fuse_by_weights("", runs, settings.method, by_query).cut(depth), collection, measure), collection
+        )
+        yield Trial({"weights": whole[1], "languages": languages}, mean)
 
 
 def _fusion(card: SystemCard, collection: Collection, measure: str, workspace: Workspace) -> Iterator[Trial]:
@@ -105,21 +143,28 @@ def _depth(collection: Collection, measure: str) -> int:
 
 
 def _mean(run: Run, collection: Collection, measure: str) -> float:
-    scores = score_run(run, collection, (measure,))
-    mean = aggregate(scores)[str(parse(measure))].mean(collection.card.policy.average)
+    return _needed(_means(run, collection, measure), collection)
+
+
+def _means(run: Run, collection: Collection, measure: str) -> Aggregate:
+    return aggregate(score_run(run, collection, (measure,)))[str(parse(measure))]
+
+
+def _needed(means: Aggregate, collection: Collection) -> float:
+    mean = means.mean(collection.card.policy.average)
     if mean is None:
         raise UsageError(f"{collection.card.name}: a language has no judged query", remedy="name another split")
     return mean
 
 
 def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) -> SystemCard:
-    table = "bm25" if card.bm25 is not None else "ranx_fusion"
+    table = TABLES[card.kind]
     about = collection.card
     note = f"Tuned on {about.name}, split {collection.split}, by {measure}: {best.mean:.4f} there."
     return card.model_copy(
         update={
             "name": f"{card.name}-tuned",
-            "title": f"{card.title}, tuned on {about.name}",
+            "title": f"{card.title}; then tuned on {about.name}",
             "trained_on": sorted({*card.trained_on, about.family}),
             "note": f"{card.note} {note}".strip(),
             table: getattr(card, table).model_copy(update=best.settings),

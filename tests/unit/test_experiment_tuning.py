@@ -8,10 +8,11 @@ from lapca_bench.errors import MissingResourceError, UsageError
 from lapca_bench.experiment.tuning import as_toml, tune
 from lapca_bench.run import Qrels, Run
 from lapca_bench.search import registry
-from lapca_bench.search.card import read_card
+from lapca_bench.search.card import FusionSettings, read_card
 from lapca_bench.search.java import find_jar, find_java
 from lapca_bench.search.ranx_fusion import best_parameters, fuse
 from lapca_bench.search.registry import Workspace
+from lapca_bench.types import Query
 
 
 class Judged(ToyCollection):
@@ -63,6 +64,40 @@ RUNS = [
     Run.from_dict("a", {"q0": {"x": 9.0, "y": 5.0, "z": 1.0}, "q1": {"x": 1.0, "y": 1.0}, "q2": {}, "q3": {}}),
     Run.from_dict("b", {"q0": {"y": 2.0, "z": 1.0, "w": 0.0}, "q1": {}, "q2": {"x": 3.0, "y": 2.0}, "q3": {}}),
 ]
+
+
+class Replaying:
+    """A system that gives a run made beforehand."""
+
+    def __init__(self, run):
+        self.run = run
+
+    def search(self, collection, queries, k):
+        return self.run.cut(k)
+
+
+def test_a_hybrids_alpha_is_tuned_as_a_whole_and_for_each_language(tmp_path, monkeypatch):
+    """System a is right in one language, b in two: for all α is small, and every language gets the best of its own."""
+    runs = {
+        "a": Run.from_dict("a", {f"q{n}": {"right" if n == 0 else "wrong": 2.0, "third": 1.0} for n in range(3)}),
+        "b": Run.from_dict("b", {f"q{n}": {"wrong" if n == 0 else "right": 2.0, "third": 1.0} for n in range(3)}),
+    }
+    monkeypatch.setattr("lapca_bench.experiment.tuning.build_system", lambda name, workspace: Replaying(runs[name]))
+    asked = [Query("q0", "x", "de"), Query("q1", "x", "fi"), Query("q2", "x", "hi")]
+    collection = Judged(documents("x"), asked, {f"q{n}": {"right": 1} for n in range(3)})
+    fusion = FusionSettings(systems=["a", "b"], method="interpolation")
+    card = registry.find_card("bm25+me5-small-q4").model_copy(update={"fusion": fusion})
+    found = tune(card, collection, workspace=Workspace(tmp_path))
+    assert [trial.settings["weights"][0] for trial in found.trials[:-1]] == [step / 20 for step in range(21)]
+    alone = max(trial.mean for trial in found.trials[:-1])
+    assert alone < found.best.mean == 1.0
+    assert found.best.settings["languages"]["de"][0] > 0.5
+    assert found.best.settings["languages"]["fi"] == found.best.settings["languages"]["hi"] == [0.0, 1.0]
+    (tmp_path / "tuned.toml").write_text(as_toml(found.card), encoding="utf-8")
+    assert read_card(tmp_path / "tuned.toml") == found.card
+    three = card.model_copy(update={"fusion": FusionSettings(systems=["a", "b", "a"])})
+    with pytest.raises(UsageError, match="no single alpha"):
+        tune(three, collection, workspace=Workspace(tmp_path))
 
 
 def test_ranx_fuses_into_the_canonical_order():
