@@ -166,7 +166,7 @@ def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) 
             "name": f"{card.name}-tuned",
             "title": f"{card.title}; then tuned on {about.name}",
             "trained_on": sorted({*card.trained_on, about.family}),
-            "note": f"{card.note} {note}".strip(),
+            "note": f"{note} Before: {card.note}" if card.note else note,
             table: getattr(card, table).model_copy(update=best.settings),
         }
     )
