@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
 from benchmarks.encode import CARD, our_encoder, sentence_transformer
 from benchmarks.measuring import MIB, run_process, take_turns
 from benchmarks.results import Row
@@ -20,11 +19,12 @@ ROUNDS = 5
 
 
 def run(small: bool) -> list[Row]:
-    """Both embed the same pairs in chunks of the same size, take the same kind of loss, and leave gradients behind."""
+    """Both embed the same pairs in chunks of the same size, take the same kind of loss, and leave gradients behind.
+
+    The first round warms both up; the median does not see it.
+    """
     pairs = 16 if small else 256
     contestants = {"ours": our_step(pairs), "sentence-transformers": their_step(pairs)}
-    for step in contestants.values():
-        step(0)
     turns = take_turns(contestants, ROUNDS)
     peaks = {
         name: run_process([sys.executable, "-m", "benchmarks.training", name, str(pairs)])[1] for name in contestants
@@ -103,12 +103,10 @@ def their_step(pairs: int) -> Any:
 
 
 def main() -> None:
-    """Two steps of one contestant alone, for the memory of it."""
+    """A step of one contestant alone, for the memory of it."""
     name, pairs = sys.argv[1], int(sys.argv[2])
     step = {"ours": our_step, "sentence-transformers": their_step}[name](pairs)
-    for number in range(2):
-        step(number)
-    print(machine.threads())
+    step(0)
 
 
 if __name__ == "__main__":

@@ -23,48 +23,69 @@ Float32 = npt.NDArray[np.float32]
 
 
 def _sorted_vocabulary(ids: Sequence[str]) -> tuple[npt.NDArray[np.object_], Int64]:
-    """Distinct ids in ascending code-point order (equal to UTF-8 byte order), and the code of each input id."""
-    import pyarrow as pa
+    """Distinct ids in ascending code-point order (equal to UTF-8 byte order), and the code of each input id.
 
-    encoded = pa.array(ids, type=pa.large_string()).dictionary_encode()
-    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-    order = _ascending(encoded.dictionary)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    vocabulary = np.asarray(encoded.dictionary.take(pa.array(order)).to_pylist(), dtype=object)
-    return vocabulary, place[codes] if len(codes) else codes
-
-
-def _ascending(ids: Any) -> Int64:
-    """The order that sorts distinct ids (a pyarrow large-string array) by their UTF-8 bytes.
-
-    Millions of short ids are sorted by their first eight bytes read as one number, which decides wherever those are
-    distinct; comparing strings would take longer than all the rest of reading a run.
+    Ids of at most eight bytes are numbers in the same order, and millions of numbers are sorted in the time that
+    hashing and comparing strings would take for a tenth of them. Of longer ids the distinct ones are found by hashing.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    offsets = np.frombuffer(ids.buffers()[1], dtype=np.int64)[ids.offset : ids.offset + len(ids) + 1]
-    if len(ids) and offsets[-1] > offsets[0]:
-        content = np.frombuffer(ids.buffers()[2], dtype=np.uint8)
-        lengths = np.diff(offsets)
-        keys = np.zeros(len(ids), dtype=np.uint64)
-        for place in range(8):
-            byte = content[np.minimum(offsets[:-1] + place, len(content) - 1)]
-            keys = keys << np.uint64(8) | np.where(place < lengths, byte, 0).astype(np.uint64)
+    column = pa.array(ids, type=pa.large_string())
+    keys, whole = _first_bytes(column)
+    if whole:
         order = np.argsort(keys)
-        ranked = keys[order]
-        if (ranked[1:] != ranked[:-1]).all():
-            return order.astype(np.int64, copy=False)
-    by_comparison: Int64 = pc.sort_indices(ids).to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-    return by_comparison
+        new = np.ones(len(order), dtype=bool)
+        np.not_equal(keys[order[1:]], keys[order[:-1]], out=new[1:])
+        codes = np.empty(len(order), dtype=np.int64)
+        codes[order] = np.cumsum(new) - 1
+        return column.take(pa.array(order[new])).to_numpy(zero_copy_only=False), codes
+    encoded = column.dictionary_encode()
+    distinct = encoded.dictionary
+    keys, _ = _first_bytes(distinct)
+    order = np.argsort(keys)
+    if (keys[order[1:]] == keys[order[:-1]]).any():
+        order = pc.sort_indices(distinct).to_numpy(zero_copy_only=False)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return distinct.take(pa.array(order)).to_numpy(zero_copy_only=False), place[encoded.indices.to_numpy()]
 
 
-def _in_canonical_order(query_of: Int64, codes: Int64, values: Float32) -> bool:
-    """Whether rows stand by query, then by falling score, then by falling document id, as a sound run file has them."""
-    later = query_of[1:] > query_of[:-1]
-    lower = values[1:] < values[:-1]
-    tied = (values[1:] == values[:-1]) & (codes[1:] < codes[:-1])
-    return bool((later | ((query_of[1:] == query_of[:-1]) & (lower | tied))).all())
+def _first_bytes(ids: Any) -> tuple[npt.NDArray[np.uint64], bool]:
+    """The first eight bytes of each id (of a pyarrow large-string array) as one number; whether they are all of it."""
+    if not len(ids):
+        return np.empty(0, dtype=np.uint64), True
+    offsets = np.frombuffer(ids.buffers()[1], dtype=np.int64)[ids.offset : ids.offset + len(ids) + 1]
+    first, last = int(offsets[0]), int(offsets[-1])
+    content = np.zeros(last - first + 8, dtype=np.uint8)
+    if last > first:
+        content[:-8] = np.frombuffer(ids.buffers()[2], dtype=np.uint8)[first:last]
+    lengths = np.diff(offsets)
+    # Every place of the content read as the number that its next eight bytes make; what belongs to the next id goes.
+    numbers = np.ndarray(len(content) - 7, dtype=">u8", buffer=content.data, strides=(1,))
+    foreign = (8 * np.maximum(8 - lengths, 0)).astype(np.uint64)
+    empty = lengths == 0
+    foreign[empty] = 0  # shifting by 64 has no meaning
+    keys = numbers[offsets[:-1] - first].astype(np.uint64) >> foreign << foreign
+    keys[empty] = 0
+    return keys, bool(lengths.max() <= 8) and not (content[:-8] == 0).any()
+
+
+def _canonical_order(query_of: Int64, codes: Int64, values: Float32) -> Int64 | None:
+    """The order by query, then by falling score, then by falling document id; None where rows stand so already.
+
+    Most run files do, but for ties: then the tied rows alone are sorted, each group within the places that it has.
+    """
+    same_query = query_of[1:] == query_of[:-1]
+    if not ((query_of[1:] > query_of[:-1]) | (same_query & (values[1:] <= values[:-1]))).all():
+        return np.lexsort((-codes, -values, query_of)).astype(np.int64, copy=False)
+    tie = same_query & (values[1:] == values[:-1])
+    if not (tie & (codes[1:] > codes[:-1])).any():
+        return None
+    tied = np.flatnonzero(np.append(tie, False) | np.append(False, tie))
+    order = np.arange(len(codes))
+    order[tied] = tied[np.lexsort((-codes[tied], -values[tied], query_of[tied]))]
+    return order
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,8 +138,8 @@ class Run:
                 f"run {name!r} holds {len(bad)} NaN or infinite scores (first: {where})",
                 remedy="scores must be finite in float32; mend the system that wrote them",
             )
-        if not _in_canonical_order(query_of, codes, values):
-            order = np.lexsort((-codes, -values, query_of))
+        order = _canonical_order(query_of, codes, values)
+        if order is not None:
             query_of, codes, values = query_of[order], codes[order], values[order]
         key = np.sort(query_of * max(len(vocabulary), 1) + codes)
         twice = np.flatnonzero(key[1:] == key[:-1])

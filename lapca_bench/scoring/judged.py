@@ -124,12 +124,14 @@ def join(run: Run, judgements: Mapping[str, Mapping[str, int]], queries: Sequenc
 
     keys = judged_query * width + codes
     by_key = np.argsort(keys)
-    wanted = query_of * width + retrieved
-    place = np.searchsorted(keys[by_key], wanted)
     grades = np.zeros(len(rows), dtype=np.int64)
     if len(keys):
-        slot = by_key[np.minimum(place, len(keys) - 1)]
-        grades = np.where(keys[slot] == wanted, grade_of[slot], 0)
+        judged = np.zeros(width, dtype=bool)
+        judged[codes] = True
+        of_any = np.flatnonzero(judged[retrieved])  # few rows hold a document that any query judges
+        wanted = query_of[of_any] * width + retrieved[of_any]
+        slot = by_key[np.minimum(np.searchsorted(keys[by_key], wanted), len(keys) - 1)]
+        grades[of_any] = np.where(keys[slot] == wanted, grade_of[slot], 0)
 
     positive = np.flatnonzero(grade_of > 0)
     positive = positive[np.lexsort((-grade_of[positive], judged_query[positive]))]

@@ -77,27 +77,30 @@ def _columns_fast(content: bytes) -> _Columns | None:
     from pyarrow import csv
 
     delimiter = "\t" if b"\t" in content[: content.find(b"\n")] else " "
-    if not content.strip() or b"\r" in content:
+    if content[:4096].isspace() or not content or b"\r" in content:
         return None
-    types = {column: pa.float64() if column == "score" else pa.large_string() for column in RUN_COLUMNS}
+    types = {
+        "query": pa.dictionary(pa.int32(), pa.large_string()),
+        "document": pa.large_string(),
+        "score": pa.float64(),
+    }
     try:
         table = csv.read_csv(
             pa.BufferReader(content),
             read_options=csv.ReadOptions(column_names=list(RUN_COLUMNS)),
             parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
-            convert_options=csv.ConvertOptions(
-                column_types=types, null_values=[], include_columns=["query", "document", "score", "tag"]
-            ),
+            convert_options=csv.ConvertOptions(column_types=types, null_values=[], include_columns=list(types)),
         )
     except pa.ArrowInvalid:
         return None
-    encoded = table["query"].combine_chunks().dictionary_encode()
+    encoded = table["query"].combine_chunks()
     documents = table["document"].combine_chunks()
     scores = table["score"].to_numpy()
     queries = encoded.dictionary.to_pylist()
+    tag = content[: content.find(b"\n")].decode("utf-8").rpartition(delimiter)[2]
     if "" in queries or not _all_float32(scores):
         return None
-    return queries, encoded.indices.to_numpy(), documents, scores, table["tag"][0].as_py()
+    return queries, encoded.indices.to_numpy(), documents, scores, tag
 
 
 def _all_float32(scores: Any) -> bool:

@@ -1,5 +1,7 @@
 """The canonical order of a run, and what a run refuses."""
 
+import random
+
 import numpy as np
 import pytest
 
@@ -89,3 +91,26 @@ def test_qrels_relevant_leaves_out_grades_of_zero_and_below():
     qrels = Qrels.from_rows([("q", "a", 2), ("q", "b", 0), ("q", "c", -1)])
     assert qrels.relevant("q") == {"a"}
     assert qrels.relevant("unknown") == set()
+
+
+@pytest.mark.parametrize("longest", [0, 3, 8, 9, 30])
+def test_vocabulary_is_sorted_by_code_points_however_long_the_ids(longest) -> None:
+    letters = "0129aZ\u00e9\u05d0\u4e2d\U0001f600"
+    generator = random.Random(longest)
+    ids = ["".join(generator.choices(letters, k=generator.randint(1, max(longest, 1)))) for _ in range(300)]
+    ids += ["a", "a\x00", "a\x00b", "\x00"] if longest == 3 else []
+    run = Run.from_columns("r", [str(row) for row in range(len(ids))], range(len(ids)), ids, [1.0] * len(ids))
+    assert run.vocabulary.tolist() == sorted(set(ids))
+    assert run.vocabulary[run.codes].tolist() == ids
+
+
+def test_ties_in_an_ordered_run_are_put_in_order_within_their_places() -> None:
+    generator = np.random.default_rng(0)
+    rows, scores = np.repeat(np.arange(20), 50), np.tile(np.repeat(np.arange(10, 0, -1), 5), 20).astype(float)
+    ids = [f"d{number}" for _ in range(20) for number in generator.permutation(50)]
+    mixed = generator.permutation(len(ids))
+    queries = [str(row) for row in range(20)]
+    ordered = Run.from_columns("r", queries, rows, ids, scores)
+    shuffled = Run.from_columns("r", queries, rows[mixed], [ids[place] for place in mixed], scores[mixed])
+    assert ordered.codes.tolist() == shuffled.codes.tolist()
+    assert ordered.ranking("3") == sorted(ordered.ranking("3"), key=lambda found: (found[1], found[0]), reverse=True)
