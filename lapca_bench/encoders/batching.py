@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.encoders.threads import in_order
 from lapca_bench.errors import EncoderError
 from lapca_bench.progress import progress
 
@@ -73,17 +74,41 @@ def _halving(rows: Rows, forward: Callable[[Rows], Output], name: str) -> Iterat
 
 
 def run_batches(
-    lengths: Sequence[int] | npt.NDArray[np.int64], forward: Callable[[Rows], Output], *, name: str, budget: int
+    lengths: Sequence[int] | npt.NDArray[np.int64],
+    forward: Callable[[Rows], Output],
+    *,
+    name: str,
+    budget: int,
+    threads: int = 1,
 ) -> Iterator[tuple[Rows, Output]]:
     """Positions of texts and what `forward` makes of the texts at them, until every text has had its turn.
 
-    A batch that does not fit into memory is halved and tried again, down to one text; then `EncoderError`.
+    A batch that does not fit into memory is halved and tried again, down to one text; then `EncoderError`. With
+    `threads`, `forward` is torch's on the processor and each thread runs a batch of its own: no core waits for
+    another after every layer, and a batch stays in its core's cache.
     """
+
+    def outcome(batch: Rows) -> list[tuple[Rows, Output]]:
+        return list(_halving(batch, forward, name))
+
+    batches = plan(lengths, budget)
+    alone = threads == 1 or len(batches) < 2 * threads
     with progress(f"encode ({name})", total=len(lengths), unit="text") as bar:
-        for batch in plan(lengths, budget):
-            for rows, output in _halving(batch, forward, name):
+        for outcomes in map(outcome, batches) if alone else _over_threads(outcome, batches, threads):
+            for rows, output in outcomes:
                 yield rows, output
                 bar.advance(len(rows))
+
+
+def _over_threads(task: Callable[[Rows], Output], batches: list[Rows], threads: int) -> Iterator[Output]:
+    """`map` over threads in which torch uses a single one."""
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        yield from in_order(task, batches, threads, initializer=lambda: torch.set_num_threads(1))
+    finally:
+        torch.set_num_threads(before)  # it is the number of threads that start later, too
 
 
 def encode_batches(
@@ -93,9 +118,10 @@ def encode_batches(
     name: str,
     dimension: int,
     budget: int = CPU_BUDGET,
+    threads: int = 1,
 ) -> Vectors:
     """Vectors of all texts in input order: `forward(rows)` gives those of the texts at these positions."""
     vectors = np.empty((len(lengths), dimension), dtype=np.float32)
-    for rows, output in run_batches(lengths, forward, name=name, budget=budget):
+    for rows, output in run_batches(lengths, forward, name=name, budget=budget, threads=threads):
         vectors[rows] = output
     return vectors

@@ -43,6 +43,7 @@ class CrossEncoder:
             name=self._network.name,
             dimension=1,
             budget=self._network.budget(self._settings),
+            threads=self._network.threads,
         )
         return [float(score) for score in scores[:, 0]]
 

@@ -139,6 +139,7 @@ class TokenVectorEncoder:
             lambda rows: self._forward(tokens, rows, languages, attended),
             name=self._network.name,
             budget=self._network.budget(self._settings),
+            threads=self._network.threads,
         )
         for rows, batch in batches:
             for place, row in enumerate(rows):

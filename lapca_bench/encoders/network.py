@@ -154,6 +154,11 @@ class Network:
         """Tokens of a padded batch, as the settings say or as suits the device."""
         return settings.batch_tokens or default_budget(self.model.device.type)
 
+    @property
+    def threads(self) -> int:
+        """How many batches run at once: on the processor one per core, each of one thread."""
+        return usable_threads() if self.model.device.type == "cpu" else 1
+
     def run(
         self, tokens: Tokens, rows: Rows, attended: Sequence[int] | None = None, **further: Any
     ) -> tuple[Any, Any, Any]:

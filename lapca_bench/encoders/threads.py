@@ -1,8 +1,15 @@
-"""How many threads the work may use."""
+"""How many threads the work may use, and work spread over them."""
 
 from __future__ import annotations
 
 import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
 
 
 def usable_threads() -> int:
@@ -10,3 +17,23 @@ def usable_threads() -> int:
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     return min(processors, int(asked)) if asked.isdigit() and int(asked) else processors
+
+
+def in_order(
+    task: Callable[[Item], Outcome],
+    items: Iterable[Item],
+    threads: int,
+    initializer: Callable[[], None] | None = None,
+) -> Iterator[Outcome]:
+    """`map` over threads that runs only a little ahead of whoever takes the results."""
+    ahead: deque[Future[Outcome]] = deque()
+    with ThreadPoolExecutor(threads, initializer=initializer) as pool:
+        try:
+            for item in items:
+                ahead.append(pool.submit(task, item))
+                if len(ahead) > 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)

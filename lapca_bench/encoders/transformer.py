@@ -160,6 +160,7 @@ class Tower(Network):
             name=self.name,
             dimension=self.dimension,
             budget=self._budget(),
+            threads=self.threads if self._settings.backend == "torch" else 1,
         )
 
     def _budget(self) -> int:

@@ -15,9 +15,7 @@ for candidates then all run on all cores, and a block's scores stay in the cache
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.encoders.threads import usable_threads
+from lapca_bench.encoders.threads import in_order, usable_threads
 from lapca_bench.run import Float32, Int64
 
 BLOCK_ROWS = 4_096  # corpus rows per matrix product, of one shard or of several neighbours
@@ -116,7 +114,7 @@ class _Search:
             for start in range(0, int(self._bounds[-1]), block_rows)
         ]
         with _blas().limit(limits=1, user_api="blas"):
-            for longest, parts in _in_order(self._scan, spans):
+            for longest, parts in in_order(self._scan, spans, usable_threads()):
                 self._longest = max(self._longest, longest)
                 self._waiting += parts
                 if sum(len(part.queries) for part in self._waiting) > max(len(self._pool.queries) // 2, 4096):
@@ -250,22 +248,6 @@ class _Columns:
         rising = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # orders as the floats do, negative ones too
         columns = self.take(np.argsort((self.queries << 32) - rising.astype(np.int64)))
         return columns, np.searchsorted(columns.queries, np.arange(queries + 1))
-
-
-def _in_order(task: Callable[[Any], Any], spans: Iterable[Any]) -> Iterator[Any]:
-    """`map` over threads, one per core, that runs only a little ahead of whoever takes the results."""
-    threads = usable_threads()
-    ahead: deque[Future[Any]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for span in spans:
-                ahead.append(pool.submit(task, span))
-                if len(ahead) > 2 * threads:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 @cache

@@ -51,3 +51,28 @@ def test_other_failures_are_not_taken_for_a_lack_of_memory() -> None:
 
 def test_no_texts_give_no_rows() -> None:
     assert encode_batches([], lambda rows: np.empty((0, 4)), name="toy", dimension=4).shape == (0, 4)
+
+
+def test_threads_change_neither_results_nor_their_order_nor_torchs_own_threads() -> None:
+    torch = pytest.importorskip("torch")
+    lengths = [(7 * number) % 23 + 1 for number in range(200)]
+    seen = set()
+
+    def forward(rows: np.ndarray) -> np.ndarray:
+        seen.add(torch.get_num_threads())
+        if len(rows) > 2:
+            raise MemoryError
+        return np.stack([[row, lengths[row]] for row in rows]).astype(np.float32)
+
+    before = torch.get_num_threads()
+    vectors = encode_batches(lengths, forward, name="toy", dimension=2, budget=40, threads=3)
+    assert vectors.tolist() == [[i, length] for i, length in enumerate(lengths)]
+    assert seen == {1}
+    assert torch.get_num_threads() == before
+    with pytest.raises(RuntimeError, match="broken"):
+        encode_batches(lengths, broken, name="toy", dimension=2, budget=40, threads=3)
+    assert torch.get_num_threads() == before
+
+
+def broken(rows: np.ndarray) -> np.ndarray:
+    raise RuntimeError("broken")
