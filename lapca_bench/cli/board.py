@@ -45,8 +45,11 @@ def verify(results: Results = None, json: Json = False) -> None:
     from lapca_bench.report.reproduce_output import result_folders
     from lapca_bench.store.results import ResultStore
 
-    stored = [result for folder in result_folders(results) for result in ResultStore(folder).all()]
-    found = list(verifications(stored))
+    stores = [ResultStore(folder) for folder in result_folders(results)]
+    for store in stores:
+        if not store.has_runs():
+            tell(f"{store.root}: no runs to score again; the runs of shipped results are in the project's repository")
+    found = list(verifications(result for store in stores if store.has_runs() for result in store.all()))
     records = [
         {
             "state": one.state,

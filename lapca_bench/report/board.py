@@ -146,9 +146,13 @@ def _biases(
     found: dict[str, LanguageBias] = {}
     left_out: list[str] = []
     loaded: dict[tuple[str, str], Collection] = {}
+    without = 0
     for result in stored:
         card = cards.get(result.collection)
         if card is None or len(card.document_languages) < 2 or not collections.status(result.collection).present:
+            continue
+        if not result.has_run:
+            without += 1
             continue
         place = (result.collection, result.split)
         try:
@@ -163,6 +167,10 @@ def _biases(
             reason = error.message
         if reason:
             left_out.append(f"no language bias of {result.system} on {result.collection}: {reason}")
+    if without:
+        left_out.append(
+            f"no language bias of {without} results, whose runs are not here (an installed package has none)"
+        )
     return found, left_out
 
 

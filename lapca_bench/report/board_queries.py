@@ -80,10 +80,14 @@ def _spoken(texts: Texts, queries: Sequence[str], documents: Mapping[str, int]) 
 
 def first_documents(results: Sequence[StoredResult]) -> set[str]:
     """Ids of the documents that some result ranks among its first."""
-    return {document for result in results for query in result.run.queries for document in _first(result, query)}
+    with_run = [result for result in results if result.has_run]
+    return {document for result in with_run for query in result.run.queries for document in _first(result, query)}
 
 
 def _first(result: StoredResult, query: str) -> list[str]:
+    """The first documents; none where the run is not here."""
+    if not result.has_run:
+        return []
     return [document for document, _ in result.run.ranking(query)[:TOP]]
 
 

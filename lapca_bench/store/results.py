@@ -117,6 +117,11 @@ class StoredResult(Facts):
         """The run; raises `StoreError` where the file is missing or damaged."""
         return read_parquet(self._checked(RUN))
 
+    @property
+    def has_run(self) -> bool:
+        """Whether the run lies here; the installed package leaves out those of the results that come with it."""
+        return self.path(RUN).is_file()
+
     def verify(self) -> None:
         """Raise `StoreError` unless both files match their digests."""
         for name in self.digests:
@@ -131,6 +136,9 @@ class StoredResult(Facts):
         path = self.path(name)
         try:
             found = digest_file(path)
+        except FileNotFoundError as error:
+            remedy = f"{_REMEDY}; the runs of results that come with the project are in its repository alone"
+            raise StoreError("cannot read: this file of a result is not here", path=path, remedy=remedy) from error
         except OSError as error:
             raise StoreError(f"cannot read: {error.strerror or error}", path=path, remedy=_REMEDY) from error
         if found != self.digests.get(name):
@@ -165,6 +173,10 @@ class ResultStore:
         for path in folder.glob("*.parquet"):
             if path.name not in kept:
                 remove(path)
+
+    def has_runs(self) -> bool:
+        """Whether any result here has its run."""
+        return next(self.root.glob("*/*/*/*/*/run*.parquet"), None) is not None
 
     def find(self, key: str) -> StoredResult | None:
         """The result with this key, or None."""

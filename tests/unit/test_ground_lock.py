@@ -1,5 +1,6 @@
 """The lock file names versions and hashes, and nothing of where files came from."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -24,3 +25,20 @@ def test_a_report_becomes_a_lock():
     assert text == "# Linux x86_64, Python 3.11\nPack==1.0 --hash=sha256:ab12\n"
     with pytest.raises(ValueError, match="no SHA-256"):
         locked(report(archive_info={}))
+
+
+def versions(name):
+    """Package and version of the lines of a file of requirements."""
+    lines = (Path(__file__).parents[2] / name).read_text().splitlines()
+    pairs = (line.split()[0].split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return {re.sub(r"[-_.]+", "-", package.lower()): version for package, version in pairs}
+
+
+def test_the_lock_holds_the_versions_that_are_tested():
+    exact, locked = versions("constraints.txt"), versions("requirements.lock")
+    assert len(locked) > 150
+    assert set(locked) - set(exact) <= {"setuptools"}
+    odd = {name: version for name, version in locked.items() if exact.get(name, version) != version.partition("+")[0]}
+    assert not odd, "run `make lock`"
+    text = (Path(__file__).parents[2] / "requirements.lock").read_text()
+    assert text.count("--hash=sha256:") == len(locked)

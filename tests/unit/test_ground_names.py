@@ -44,4 +44,5 @@ def test_every_data_file_of_the_packages_is_distributed():
     for package, folder in folders.items():
         files = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
         declared = {path for pattern in SETUPTOOLS["package-data"][package] for path in folder.glob(pattern)}
-        assert {str(path.relative_to(ROOT)) for path in files - declared} <= {"leaderboards/README.md"}
+        left_out = {path.relative_to(ROOT) for path in files - declared}
+        assert all(path.name.startswith("run-") or path == Path("leaderboards/README.md") for path in left_out)

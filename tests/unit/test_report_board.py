@@ -19,6 +19,7 @@ from lapca_bench.report.board_rank import observations, stand
 from lapca_bench.report.board_site import embedded, page, policy, slug
 from lapca_bench.report.published import published
 from lapca_bench.run import Run
+from lapca_bench.store.results import ResultStore
 
 GROUPS = {"help-pages/xx-en": ("help-pages/de-en", "help-pages/fi-en")}
 AROUND = Surroundings(GROUPS, {"good": ("help-pages",), "bad": ()})
@@ -390,3 +391,18 @@ def test_a_result_of_another_version_of_a_pool_is_on_the_board_without_its_bias(
     assert len(site.biases) == 1
     (found,) = site.boards[-1:]
     assert {e.system for e in found.entries} == {"s", "foreign", "other", "older"}
+
+
+def test_results_without_their_runs_make_a_board(stored, tmp_path):
+    """As in an installed package, which leaves the runs out: every score is there, first documents are not."""
+    whole = group(stored, ("good", 0.8), ("bad", 0.4))
+    assert side_by_side(whole)["systems"][0]["top"][0]
+    for path in (tmp_path / "results").rglob("run-*.parquet"):
+        path.unlink()
+    assert not ResultStore(tmp_path / "results").has_runs()
+    again = list(ResultStore(tmp_path / "results").all())
+    assert {place for tops in (one["top"] for one in side_by_side(again)["systems"]) for place in map(tuple, tops)} == {
+        ()
+    }
+    _, built = pages_of(tmp_path / "results", tmp_path)
+    assert built.results == len(whole)
