@@ -74,6 +74,50 @@ def test_the_verbs_that_look_around(lapca, tried):
     assert tried == []
 
 
+def test_the_verbs_of_boards_and_comparisons(lapca, tried, monkeypatch):
+    """Some of these end with an error here (no pool, no aligned sentences): it must be their own, no connection's."""
+    from lapca_bench.experiment import estimate
+
+    monkeypatch.setattr(estimate.measure, "__defaults__", (0.01,))
+    assert (
+        lapca("run", "-e", "mine.py:Grams", "-s", "char-ngrams", "-c", "data/card.toml", "-o", "results", "-q").code
+        == 0
+    )
+    for words in (
+        ("compare", "--collection", "files/toy", "--results", "results"),
+        ("bias", "-c", "data/card.toml", "-s", "mine.py:Grams"),
+        ("bitext", "-c", "data/card.toml", "-s", "mine.py:Grams"),
+        ("tune", "-s", "char-ngrams", "-c", "data/card.toml", "--split", "test", "-o", "tuned.toml"),
+        ("plan", "-s", "me5-small-q4", "--documents", "9"),
+        ("published", "check"),
+        ("reproduce", "mr-tydi"),
+        ("board", "build", "--out", "site", "--results", "results"),
+        ("board", "verify", "--results", "results"),
+        ("plot", "languages", "-c", "files/toy", "--results", "results", "-o", "a.svg"),
+        ("submit", "results", "-o", "s.parquet"),
+        ("mine", "--corpus", "parallel", "--method", "lead", "-o", "pairs.parquet"),
+        ("pretrain", "-p", "pairs.parquet", "-o", "model"),
+        ("finetune", "-q", "questions.json", "-o", "tuned"),
+        ("ablate", "--plan", "small", "--out", "ablation", "-n"),
+        ("heads", "make", "centring", "-s", "mine.py:Grams", "-o", "head.safetensors"),
+        ("delta", "model", "-o", "small"),
+    ):
+        ended = lapca(*words)
+        assert ended.code in {0, 1, 2}, (words, ended.err)
+        assert "RefusedError" not in ended.out + ended.err, words
+        assert "Traceback" not in ended.out + ended.err, words
+    assert tried == []
+
+
+def test_no_verb_is_left_out():
+    """Every verb is run above with connections refused; `fetch` alone may make one."""
+    from lapca_bench.cli.main import VERBS
+
+    here = Path(__file__).read_text(encoding="utf-8")
+    names = [first if isinstance(first, str) else first.__name__.rstrip("_") for first, _ in VERBS]
+    assert [name for name in names if f'"{name}"' not in here] == []
+
+
 def test_a_hub_name_is_not_looked_up(lapca, tried, tmp_path, monkeypatch):
     """A checkpoint that is not on this machine is an error with the command that brings it, never a download."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
