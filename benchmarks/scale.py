@@ -1,7 +1,8 @@
-"""Search beyond memory: growth from 10,000 to 5,000,000 documents, and the 18,003,200 passages of XOR-Retrieve.
+"""Growth: encoding over tokens, search over documents, from 10,000 to the 18,003,200 passages of XOR-Retrieve.
 
 The rows are made when they are read, the same at every reading, as float16 blocks: no disk is needed, and what is
 resident is what the search itself holds. Each size is a process of its own, whose peak the system reports.
+`python -m benchmarks.growth_plot PATH` draws it.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.measuring import MIB, run_process, say
+from benchmarks.encode import PROMPT, our_encoder
+from benchmarks.measuring import MIB, run_process, say, take_turns
 from benchmarks.results import Row
+from benchmarks.texts import passages
 from lapca_bench.search.exact import top_k
 
-PACKAGES = ("numpy", "threadpoolctl")
+PACKAGES = ("numpy", "threadpoolctl", "torch")
 DIMENSION = 384
 SHARD = 4_096
 DEPTH = 100
@@ -26,6 +29,7 @@ QUERIES = 64
 XOR_RETRIEVE = 18_003_200
 SIZES = (10_000, 100_000, 1_000_000, 5_000_000, XOR_RETRIEVE)
 LIMIT = 2048  # MiB resident
+PASSAGES = (16, 32, 64, 128, 256)  # for the growth of encoding
 
 
 class Generated(Sequence[Any]):
@@ -62,6 +66,8 @@ def run(small: bool) -> list[Row]:
     growth = ", ".join(
         f"{size:,}: {one['seconds']:.1f} s, {one['peak bytes'] / MIB:.0f} MiB" for size, one in measured.items()
     )
+    encoding = growth_of_encoding(PASSAGES[:2] if small else PASSAGES)
+    rates = [one["tokens"] / one["seconds"] for one in encoding]
     return [
         Row(
             f"exact top-{DEPTH}, {QUERIES} queries × {last:,} × {DIMENSION} float16, streamed",
@@ -71,7 +77,32 @@ def run(small: bool) -> list[Row]:
             1.0,
             f"rows are made as they are read; ratio: limit by peak; growth: {growth}",
             raw={"growth": measured},
-        )
+        ),
+        Row(
+            f"encode {PASSAGES[0]} to {PASSAGES[-1]} passages: growth with tokens",
+            f"{encoding[-1]['tokens']:,} tokens: {encoding[-1]['seconds']:.1f} s",
+            f"{encoding[0]['tokens']:,} tokens: {encoding[0]['seconds']:.1f} s",
+            rates[-1] / rates[0],
+            None,
+            "ratio: tokens per second of the largest by those of the smallest; 1 is linear",
+            raw={"encoding": encoding},
+        ),
+    ]
+
+
+def growth_of_encoding(sizes: Sequence[int]) -> list[dict[str, float]]:
+    """Tokens and median seconds of five turns, for each number of passages."""
+    encoder, documents = our_encoder(), passages(max(sizes))
+    encoder.encode_documents(documents[:4])
+
+    def encode(size: int) -> Callable[[int], object]:
+        return lambda _: encoder.encode_documents(documents[:size])
+
+    turns = take_turns({str(size): encode(size) for size in sizes}, 5)
+    texts = [PROMPT + document.content() for document in documents]
+    lengths = encoder.tokenise(texts, 512).lengths
+    return [
+        {"passages": size, "tokens": int(lengths[:size].sum()), "seconds": turns.median(str(size))} for size in sizes
     ]
 
 

@@ -50,7 +50,7 @@ def plan(
     if not isinstance(made, DenseSystem):
         raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")
     text = " ".join(probes()["en"].split() * (words // 10 + 1)).split()[:words]
-    sample = [Document(str(number), " ".join(text)) for number in range(8)]
+    sample = [Document(str(number), " ".join(text)) for number in range(32)]
     rates = measure(made.encoder, sample)
     bytes_per_value = 2 if made.store.form.dtype == "float16" else 4
     costs = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,25 +10,8 @@ from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.search.exact import Hits, best_of, top_k
 from lapca_bench.search.executor import Executor
 from lapca_bench.search.stored import id_ranks
-from lapca_bench.store.shard import ShardManifest, open_shard
+from lapca_bench.store.shard import ShardManifest, Shards
 from lapca_bench.store.vectors import StoredCorpus
-
-
-class _Shards(Sequence[Any]):
-    """Memory-mapped matrices, each opened when it is asked for: a system lets a process open only so many files."""
-
-    def __init__(self, folder: Path, manifests: Sequence[ShardManifest]) -> None:
-        self._folder = folder
-        self._manifests = manifests
-
-    def __len__(self) -> int:
-        return len(self._manifests)
-
-    def __getitem__(self, place: Any) -> Any:
-        return open_shard(self._folder, self._manifests[place])
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[place] for place in range(len(self)))
 
 
 @dataclass(frozen=True)
@@ -51,7 +33,7 @@ class _SearchPart:
 
     def __call__(self, part: _Part) -> Hits:
         """The best rows of the part, numbered as in the corpus."""
-        matrices = _Shards(self.folder, part.manifests)
+        matrices = Shards(self.folder, part.manifests)
         hits = top_k(self.queries, matrices, self.k, lambda: id_ranks(part.ids))
         return replace(hits, rows=hits.rows + part.start)
 

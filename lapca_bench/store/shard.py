@@ -6,6 +6,7 @@ after the other's: token vectors, or the (term, weight) pairs of sparse rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -121,3 +122,23 @@ def open_shard(folder: Path, manifest: ShardManifest) -> Stored:
     _checked_once(folder, manifest, modified)
     vectors: Stored = np.load(path, mmap_mode="r", allow_pickle=False)
     return vectors
+
+
+class Shards(Sequence[Any]):
+    """Memory-mapped matrices, each opened when it is asked for: a system lets a process open only so many files."""
+
+    def __init__(self, folder: Path, manifests: Sequence[ShardManifest]) -> None:
+        self._folder = folder
+        self._manifests = manifests
+
+    def __len__(self) -> int:
+        """Number of shards."""
+        return len(self._manifests)
+
+    def __getitem__(self, place: Any) -> Any:
+        """The shard at this place, opened now."""
+        return open_shard(self._folder, self._manifests[place])
+
+    def __iter__(self) -> Iterator[Any]:
+        """All shards, one after the other."""
+        return (self[place] for place in range(len(self)))

@@ -24,7 +24,7 @@ from lapca_bench.lock import exclusive
 from lapca_bench.progress import progress
 from lapca_bench.store.executor import Executor, LocalExecutor
 from lapca_bench.store.forms import DENSE, AnyEncoder, Form
-from lapca_bench.store.shard import ShardManifest, manifest_file, open_shard, read_manifest, write_shard
+from lapca_bench.store.shard import ShardManifest, Shards, manifest_file, open_shard, read_manifest, write_shard
 from lapca_bench.types import Document, Query
 
 Side = Literal["query", "document"]
@@ -157,9 +157,9 @@ class StoredCorpus:
         for ids, manifest in zip(self._ids, self.manifests, strict=True):
             yield ids, open_shard(self.folder, manifest)
 
-    def matrices(self) -> list[Any]:
-        """The memory-mapped matrices, each `(rows, dimension)` in the stored type."""
-        return [open_shard(self.folder, manifest) for manifest in self.manifests]
+    def matrices(self) -> Shards:
+        """The memory-mapped matrices, each `(rows, dimension)` in the stored type, opened one at a time."""
+        return Shards(self.folder, self.manifests)
 
     def parts(self, count: int) -> Iterator[tuple[int, list[ShardManifest], Any]]:
         """At most `count` runs of consecutive shards: first row in the corpus, manifests, ids."""

@@ -89,5 +89,5 @@ def encode(encoder: Encoder, aligned: AlignedTexts, store: VectorStore) -> Froze
     queries = [Query(str(i), text, code) for i, (text, code, query) in enumerate(rows) if query]
     documents = [Document(str(i), text, language=code) for i, (text, code, query) in enumerate(rows) if not query]
     vectors[asked] = store.queries(encoder, queries)
-    vectors[~asked] = np.concatenate(store.documents(encoder, documents).matrices())
+    vectors[~asked] = np.concatenate(list(store.documents(encoder, documents).matrices()))
     return FrozenVectors(vectors, asked, language, aligned.groups, names)

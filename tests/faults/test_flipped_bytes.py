@@ -40,7 +40,7 @@ def read_result_again(root: Path) -> None:
 def read_vectors(root: Path) -> None:
     corpus = VectorStore(root, shard_size=4).documents(WordHashEncoder(), TEXTS)
     if corpus.tally.encoded == 0:
-        corpus.matrices()
+        list(corpus.matrices())
 
 
 def kinds(folder: Path) -> dict[str, tuple[Path, Callable[[Path], object]]]:
@@ -164,4 +164,4 @@ def test_shards_are_never_read_in_another_shape(tmp_path):
     shutil.copy(one, other)
     read = VectorStore(tmp_path, shard_size=3).documents(WordHashEncoder(), TEXTS)
     with pytest.raises(StoreError, match="does not match its digest"):
-        read.matrices()
+        list(read.matrices())

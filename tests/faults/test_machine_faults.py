@@ -117,7 +117,7 @@ class Sabotaging(WordHashEncoder):
 def test_a_cache_deleted_under_a_job_is_named_and_made_again(tmp_path):
     corpus = store(tmp_path).documents(Sabotaging(tmp_path / "vectors"), CORPUS)
     with pytest.raises(StoreError, match="cannot be read"):
-        corpus.matrices()
+        list(corpus.matrices())
     again = store(tmp_path).documents(WordHashEncoder(), CORPUS)
     assert (again.tally.encoded, again.tally.reused) == (16, 24)
     assert len(np.concatenate(again.matrices())) == 40

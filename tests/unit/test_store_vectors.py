@@ -72,7 +72,7 @@ def test_no_queries_and_no_documents(tmp_path):
     store = VectorStore(tmp_path)
     assert store.queries(WordHashEncoder(), []).shape == (0, 16)
     corpus = store.documents(WordHashEncoder(), [])
-    assert (len(corpus), corpus.matrices(), corpus.ids.to_pylist()) == (0, [], [])
+    assert (len(corpus), list(corpus.matrices()), corpus.ids.to_pylist()) == (0, [], [])
 
 
 def test_a_flipped_byte_is_found_and_its_shard_named(tmp_path):
@@ -84,7 +84,7 @@ def test_a_flipped_byte_is_found_and_its_shard_named(tmp_path):
     path.write_bytes(content)
     corpus = store.documents(WordHashEncoder(), documents(*TEXTS))
     with pytest.raises(StoreError, match="does not match its digest") as raised:
-        corpus.matrices()
+        list(corpus.matrices())
     assert raised.value.path == path
     assert "cache verify --repair" in raised.value.remedy
 
