@@ -140,7 +140,10 @@ def main() -> int:
     chosen = [reader for reader in readers().values() if not given.only or reader.name in given.only]
     for reader in chosen:  # libraries are loaded before memory is limited
         with tempfile.TemporaryDirectory() as folder:
-            Fuzzed(reader).upto(1, Path(folder))
+            first = Fuzzed(reader)
+            first.upto(1, Path(folder))
+            if reader.whole and not first.tally.read:
+                raise SystemExit(f"{reader.name}: its whole file is not read; mend tests/fuzz/readers.py")
     _limit_memory()
     signal.signal(signal.SIGPROF, _too_slow)
     share = given.inputs / sum(1 if reader.cheap else 1 / DEAR for reader in chosen)

@@ -21,7 +21,10 @@ Read = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Reader:
-    """One reader: the name of the file it is given, whole files, words of its format, and whether it is cheap."""
+    """One reader: the name of the file it is given, whole files, words of its format, and whether it is cheap.
+
+    The first whole file must be read; where it would be too large, `whole` is False and it ends before its end.
+    """
 
     name: str
     file: str
@@ -29,6 +32,7 @@ class Reader:
     seeds: tuple[bytes, ...]
     words: tuple[bytes, ...] = ()
     cheap: bool = True
+    whole: bool = True
 
 
 NUMBERS = (b"nan", b"inf", b"-1", b"1e400", b"9" * 30, b"9" * 5000, b"0x10", b"1_0", "²".encode(), b"-", b"--1", b"-0")
@@ -234,7 +238,7 @@ def readers() -> dict[str, Reader]:
     pair_columns: dict[str, list[object]] = {name: ["a", "b"] for name in pairs.COLUMNS}
     shard = {"address": "x", "encoder": "e", "encoder_digest": "d", "side": "query", "language": "", "dtype": "float32",
              "rows": 1, "dimension": 2, "sha256": "0", "size": 3}  # fmt: skip
-    result = {"format": 1, "key": "k", "system": "s", "title": "t", "kind": "k", "system_digest": "d", "collection": "c/d",
+    result = {"format": 1, "key": "k" * 64, "system": "s", "title": "t", "kind": "k", "system_digest": "d", "collection": "c/d",
               "split": "t", "languages": [], "aggregates": [], "provenance": {}, "files": {}}  # fmt: skip
     head = _safetensors({"linear.weight": np.ones((2, 3), np.float32), "linear.bias": np.zeros(2, np.float32)})
     listed = (
@@ -271,7 +275,7 @@ def readers() -> dict[str, Reader]:
         Reader("result manifest", "result.json", lambda p: results.read_result(p.parent), (json.dumps(result).encode(),), JSON),
         Reader("sealed manifest", "sealed.json", _restored, (b'{"files": {"a": "b"}}',), JSON),
         Reader("config.json", "config.json", lambda p: checkpoint.configuration(p.parent), (b'{"model_type": "bert"}',), JSON),
-        Reader("e5-q4", "e5.bin", e5_q4.read_weights, (_e5(),), (b"\xff" * 8, b"\x7f" * 4, b"\0" * 8)),
+        Reader("e5-q4", "e5.bin", e5_q4.read_weights, (_e5(),), (b"\xff" * 8, b"\x7f" * 4, b"\0" * 8), whole=False),
         Reader("safetensors head", "head.safetensors", lambda p: heads.load_dense_head(p, "tanh"), (head,), JSON),
         Reader("language head", "maps.safetensors", head_file.read_head, (_maps(),), JSON),
         Reader("delta", "delta.safetensors", lambda p: _with_delta(model, p), (_delta(model),), JSON),
