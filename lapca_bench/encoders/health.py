@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from lapca_bench.encoders.late_interaction import MultiVectorEncoder
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.encoders.settings import EncoderSettings
+from lapca_bench.encoders.sparse import SparseEncoder
 from lapca_bench.encoders.texts import ShowsTexts
 from lapca_bench.encoders.tokenizer import Tokens
 from lapca_bench.errors import UsageError, unknown_name
@@ -90,6 +92,31 @@ def check(
     findings = [*_golden(encoder, golden), *_tokens(encoder, texts, getattr(settings, "document_max_length", None))]
     findings += [*_invariance(encoder, texts), *_similarities(encoder, texts)]
     return [*findings, _identity(encoder, settings), *_shown(encoder, texts)]
+
+
+def check_rows(
+    encoder: SparseEncoder | MultiVectorEncoder, samples: Mapping[str, Sequence[str]] | None = None
+) -> list[Finding]:
+    """Of an encoder with a sparse row or rows per token: whether they depend on the batch, and what its model reads."""
+    texts = dict(samples or {language: [text] for language, text in probes().items()})
+    documents = _documents(texts)[:64]
+    together = _matrices(encoder.encode_documents(documents))
+    alone = [matrix for one in documents for matrix in _matrices(encoder.encode_documents([one]))]
+    reverse = _matrices(encoder.encode_documents(documents[::-1]))[::-1]
+    compared = (("padding", "alone and in a batch", alone), ("order", "forwards and backwards", reverse))
+    return [*(_rows_alike(check, how, together, other) for check, how, other in compared), *_shown(encoder, texts)]
+
+
+def _matrices(encoded: Any) -> list[Vectors]:
+    """The rows of each text, whether they came as one sparse array or as a list."""
+    return list(encoded) if isinstance(encoded, list) else [encoded[[row]].toarray() for row in range(encoded.shape[0])]
+
+
+def _rows_alike(check: str, how: str, left: Sequence[Vectors], right: Sequence[Vectors]) -> Finding:
+    if any(one.shape != other.shape for one, other in zip(left, right, strict=True)):
+        return Finding(check, "failed", f"{how}: another number of rows")
+    least = min(_least_cosine(one, other) for one, other in zip(left, right, strict=True) if len(one))
+    return Finding(check, "ok" if least >= LEAST_COSINE else "failed", f"{how}: cosine at least {least:.6f}")
 
 
 def _golden(encoder: Encoder, golden: Mapping[str, Sequence[int]] | None) -> Iterator[Finding]:
@@ -194,7 +221,7 @@ def _identity(encoder: Encoder, settings: EncoderSettings | None) -> Finding:
     return Finding("identity", "ok", f"{here[:16]} in two processes")
 
 
-def _shown(encoder: Encoder, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+def _shown(encoder: object, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
     document = _documents(texts)[0]
     if not isinstance(encoder, ShowsTexts):
         yield Finding("first texts", "skipped", "it does not say what its model reads")

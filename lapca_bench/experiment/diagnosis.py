@@ -181,14 +181,20 @@ def _systems() -> Iterator[Finding]:
 def check_system(name: str) -> list[health.Finding]:
     """Whether a system is sound: what `encoders.health` finds of its encoder, or of each encoder it is made of.
 
-    A system without an encoder is made and named; there is nothing more to look at before it searches.
+    Texts are those of the languages that its card claims. A system without an encoder is made and named; there is
+    nothing more to look at before it searches.
     """
     from lapca_bench.search import registry
     from lapca_bench.search.dense import DenseSystem
+    from lapca_bench.search.late_interaction import LateInteractionSystem
+    from lapca_bench.search.sparse import SparseSystem
 
     card = registry.find_card(name)
     system = registry.build_system(name)
+    claimed = {code: [text] for code, text in health.probes().items() if code in card.languages}
     if isinstance(system, DenseSystem):
-        return health.check(system.encoder, card.encoder)
+        return health.check(system.encoder, card.encoder, claimed)
     findings = [finding for part in card.parts for finding in check_system(part)]
+    if isinstance(system, SparseSystem | LateInteractionSystem):
+        findings += health.check_rows(system.encoder, claimed)
     return [*findings, health.Finding("identity", "ok", f"{name} ({card.kind}): {system.identity.digest[:16]}")]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lapca_bench.encoders import adapt, build
+from lapca_bench.encoders import adapt, build, health
 from lapca_bench.encoders.health import Finding, check, golden_tokens, probes
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import UsageError
@@ -119,3 +119,31 @@ def test_unknown_vocabularies_and_empty_samples() -> None:
         golden_tokens("xlm-robert")
     with pytest.raises(UsageError, match="no sample texts"):
         check(adapt(lambda texts: np.ones((len(texts), 3))), samples={"en": []})
+
+
+class TokenRows:
+    """A row per word; with `drifts` they lean on how many texts are in the call."""
+
+    def __init__(self, drifts: float = 0.0) -> None:
+        self._drifts = drifts
+
+    def shown_query(self, text):
+        return f"q: {text}"
+
+    def shown_document(self, document):
+        return f"d: {document.content()}"
+
+    def encode_documents(self, documents, *, language=None):
+        lean = self._drifts * len(documents)
+        return [np.array([[len(word), 1.0 + lean] for word in one.content().split()], np.float32) for one in documents]
+
+
+def test_rows_that_depend_on_the_batch_are_found() -> None:
+    from search_toys import WordCountEncoder
+
+    sound = health.check_rows(TokenRows())
+    assert [(one.check, one.outcome) for one in sound[:2]] == [("padding", "ok"), ("order", "ok")]
+    assert sound[3].detail.startswith("'d: ")
+    drifting = {one.check: one.outcome for one in health.check_rows(TokenRows(0.5))}
+    assert (drifting["padding"], drifting["order"]) == ("failed", "ok")
+    assert all(one.outcome in ("ok", "skipped") for one in health.check_rows(WordCountEncoder()))
