@@ -35,8 +35,9 @@ def _sorted_vocabulary(ids: Sequence[str]) -> tuple[npt.NDArray[np.object_], Int
     keys, whole = _first_bytes(column)
     if whole:
         order = np.argsort(keys)
+        ranked = keys[order]
         new = np.ones(len(order), dtype=bool)
-        np.not_equal(keys[order[1:]], keys[order[:-1]], out=new[1:])
+        np.not_equal(ranked[1:], ranked[:-1], out=new[1:])
         codes = np.empty(len(order), dtype=np.int64)
         codes[order] = np.cumsum(new) - 1
         return column.take(pa.array(order[new])).to_numpy(zero_copy_only=False), codes

@@ -19,7 +19,6 @@ from lapca_bench.atomic import atomic_folder
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.extras import need, releases
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.errors import EncoderError, InputError
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root
@@ -95,7 +94,7 @@ def _states(torch: Any, model: Any) -> Any:
 def _session(file: Path) -> Any:
     runtime = need("onnxruntime", "onnx")
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = usable_threads()
+    options.intra_op_num_threads = 1  # every core runs a batch of its own (`batching.run_batches`)
     options.log_severity_level = 3
     try:
         return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -21,6 +21,7 @@ from lapca_bench.encoders.network import Network, folder_of, load_model
 from lapca_bench.encoders.pooling import Pooling, pool
 from lapca_bench.encoders.protocol import Similarity, Vectors
 from lapca_bench.encoders.settings import TransformerSettings, identity_settings
+from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.types import Document
@@ -160,8 +161,14 @@ class Tower(Network):
             name=self.name,
             dimension=self.dimension,
             budget=self._budget(),
-            threads=self.threads if self._settings.backend == "torch" else 1,
+            threads=self._batches_at_once(),
         )
+
+    def _batches_at_once(self) -> int:
+        if self._settings.backend == "torch":
+            return self.threads
+        self._session  # noqa: B018 - made before several threads ask for it
+        return usable_threads()
 
     def _budget(self) -> int:
         if self._settings.backend == "torch":
