@@ -24,7 +24,7 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Seq
         f"license: {recipe.licence}" if recipe.licence else "license: other",
         "library_name: sentence-transformers",
         "pipeline_tag: sentence-similarity",
-        "tags: [cross-lingual-retrieval, lapca-r]",
+        f"tags: [cross-lingual-retrieval, {recipe.name}]",
         "---",
     ]
     rows = [f"| {name} | {value} |" for name, value in facts.items()]

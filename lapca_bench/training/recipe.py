@@ -214,7 +214,10 @@ class EvaluationSettings(_Table):
 
 
 class Recipe(_Table):
-    """Everything a training depends on besides its text. `about` says in the model card what is trained."""
+    """Everything a training depends on besides its text.
+
+    `about` says in the model card what is trained; `citation` and `url` are those of the method, for the system card.
+    """
 
     name: str
     title: str = ""
@@ -222,8 +225,10 @@ class Recipe(_Table):
     licence: str = ""
     about: str = (
         "LAPCA-R: a reconstruction of LAPCA's alignment pretraining (Abulkhanov et al., SIGIR 2023). It is not the "
-        "authors' model; where the paper is silent, the settings below are ours."
+        "authors' model; where the paper is silent, the settings are ours."
     )
+    citation: str = "a reconstruction after Abulkhanov et al. 2023, LAPCA, SIGIR"
+    url: str = "https://doi.org/10.1145/3539618.3592006"
     encoder: TransformerSettings
     mining: MiningSettings = MiningSettings()
     pairs: PairSettings = PairSettings()
@@ -247,7 +252,8 @@ class Recipe(_Table):
 
         Parts of a recipe that this one does not use do not count, so that a new option leaves old checkpoints good.
         """
-        content = self.model_dump(mode="json", exclude={"title", "licence", "about", "mining", "evaluation"})
+        told = {"title", "licence", "about", "citation", "url"}
+        content = self.model_dump(mode="json", exclude=told | {"mining", "evaluation"})
         content["optimisation"].pop("stop_after")
         if self.encoder.delta is None:
             content["encoder"].pop("delta")

@@ -72,7 +72,7 @@ def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scal
     # What was measured while one training ran says nothing of an average or of a share.
     history = record.progress.history if scale == 1 and len(recipes) == 1 else ()
     write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, history))
-    write_text(out / SYSTEM_CARD, _system_card(made))
+    write_text(out / SYSTEM_CARD, system_card(made))
     return out / DELTA
 
 
@@ -99,16 +99,17 @@ def _selected(folder: Path) -> Path:
     return best if chosen else found[-1]
 
 
-def _system_card(recipe: Recipe) -> str:
+def system_card(recipe: Recipe) -> str:
+    """The card, as TOML, of the system that the delta beside it makes of the recipe's start model."""
     head = {
         "name": recipe.name,
         "title": recipe.title or recipe.name,
         "kind": "dense",
         "licence": recipe.licence or "see README.md",
-        "citation": "a reconstruction after Abulkhanov et al. 2023, LAPCA, SIGIR",
-        "url": "https://doi.org/10.1145/3539618.3592006",
+        "citation": recipe.citation,
+        "url": recipe.url,
         "languages": ["*"],
-        "note": "LAPCA-R; what it was trained on and how stands in README.md beside this card.",
+        "note": f"{recipe.about} What it was trained on and how stands in README.md beside this card.",
         "requires": ["dense"],
     }
     encoder = recipe.encoder.model_dump(exclude_defaults=True, exclude_none=True) | {"delta": DELTA}

@@ -16,8 +16,9 @@ from lapca_bench.training.batches import Batch  # noqa: E402
 from lapca_bench.training.checkpoint import checkpoints  # noqa: E402
 from lapca_bench.training.evaluation import Evaluation  # noqa: E402
 from lapca_bench.training.loop import Training, TrainingError  # noqa: E402
+from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.training.row_gradients import add_gradients_by_row  # noqa: E402
-from lapca_bench.training.shipping import ship  # noqa: E402
+from lapca_bench.training.shipping import ship, system_card  # noqa: E402
 from lapca_bench.training.step import Processes, Step  # noqa: E402
 from lapca_bench.training.tower import TrainedTower, load_start  # noqa: E402
 from lapca_bench.training.tower_encoder import TowerEncoder  # noqa: E402
@@ -280,6 +281,22 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     assert read_card(tmp_path / "again/card.toml").encoder.delta == str(tmp_path / "again/delta.safetensors")
     with pytest.raises(InputError, match="not a whole checkpoint"):
         ship([tmp_path], tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("name", "method"), [("small", "LAPCA"), ("xlm", "Conneau & Lample 2019"), ("query-language-model", "Yu, Fei & Li")]
+)
+def test_a_system_card_cites_the_method_of_its_recipe(name, method, tmp_path) -> None:
+    from lapca_bench.search.card import read_card
+
+    made = load_recipe(name)
+    (tmp_path / "card.toml").write_text(system_card(made), encoding="utf-8")
+    card = read_card(tmp_path / "card.toml")
+    assert method in card.citation
+    assert card.url == made.url
+    assert made.about in card.note
+    assert made.model_copy(update={"citation": "", "url": ""}).training_digest() == made.training_digest()
+    assert ("LAPCA" in card.citation + card.note) == (name == "small")
 
 
 def test_a_collection_decides_when_to_stop_and_what_to_keep(start, pairs, tmp_path, monkeypatch) -> None:
