@@ -26,7 +26,7 @@ ROUNDS = 8
 
 def run(small: bool) -> list[Row]:
     """Each round encodes another part of the passages with both; they are 250 tokens long in the mean."""
-    count = 160 if small else 1024
+    count = 160 if small else 512
     parts = np.array_split(np.arange(count), 5 if small else ROUNDS)
     documents = passages(count)
     encoder = our_encoder()
