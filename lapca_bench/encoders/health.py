@@ -20,7 +20,7 @@ import numpy as np
 
 from lapca_bench.encoders.late_interaction import MultiVectorEncoder
 from lapca_bench.encoders.protocol import Encoder, Vectors
-from lapca_bench.encoders.settings import EncoderSettings
+from lapca_bench.encoders.settings import EncoderSettings, LateInteractionSettings, SparseSettings
 from lapca_bench.encoders.sparse import SparseEncoder
 from lapca_bench.encoders.texts import ShowsTexts
 from lapca_bench.encoders.tokenizer import Tokens
@@ -28,6 +28,8 @@ from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.types import Document
 
 Outcome = Literal["ok", "warning", "failed", "skipped"]
+AnyEncoder = Encoder | SparseEncoder | MultiVectorEncoder
+AnySettings = EncoderSettings | SparseSettings | LateInteractionSettings
 
 UNKNOWN_SHARE = 0.01  # of a language's tokens; above it the tokenizer lacks the script
 TRUNCATED_SHARE = 0.10  # of a language's documents; above it what the documents say last is not seen
@@ -72,14 +74,14 @@ def golden_tokens(vocabulary: str) -> Mapping[str, Sequence[int]]:
 
 
 def check(
-    encoder: Encoder,
-    settings: EncoderSettings | None = None,
+    encoder: AnyEncoder,
+    settings: AnySettings | None = None,
     samples: Mapping[str, Sequence[str]] | None = None,
     golden: Mapping[str, Sequence[int]] | None = None,
 ) -> list[Finding]:
-    """Every finding about an encoder; nothing is raised for an unsound one.
+    """Every finding about an encoder, of whichever kind; nothing is raised for an unsound one.
 
-    `settings` is the card's `[encoder]` table, from which the identity is computed again in another process; `samples`
+    `settings` is the card's table of it, from which the identity is computed again in another process; `samples`
     are texts per language (default: `probes()`); `golden` are token ids of `probes()` (default: those of the card's
     `vocabulary`).
     """
@@ -90,36 +92,13 @@ def check(
     if golden is None and vocabulary is not None:
         golden = golden_tokens(vocabulary)
     findings = [*_golden(encoder, golden), *_tokens(encoder, texts, getattr(settings, "document_max_length", None))]
-    findings += [*_invariance(encoder, texts), *_similarities(encoder, texts)]
+    findings += _invariance(encoder, texts)
+    if isinstance(encoder, Encoder):
+        findings += _similarities(encoder, texts)
     return [*findings, _identity(encoder, settings), *_shown(encoder, texts)]
 
 
-def check_rows(
-    encoder: SparseEncoder | MultiVectorEncoder, samples: Mapping[str, Sequence[str]] | None = None
-) -> list[Finding]:
-    """Of an encoder with a sparse row or rows per token: whether they depend on the batch, and what its model reads."""
-    texts = dict(samples or {language: [text] for language, text in probes().items()})
-    documents = _documents(texts)[:64]
-    together = _matrices(encoder.encode_documents(documents))
-    alone = [matrix for one in documents for matrix in _matrices(encoder.encode_documents([one]))]
-    reverse = _matrices(encoder.encode_documents(documents[::-1]))[::-1]
-    compared = (("padding", "alone and in a batch", alone), ("order", "forwards and backwards", reverse))
-    return [*(_rows_alike(check, how, together, other) for check, how, other in compared), *_shown(encoder, texts)]
-
-
-def _matrices(encoded: Any) -> list[Vectors]:
-    """The rows of each text, whether they came as one sparse array or as a list."""
-    return list(encoded) if isinstance(encoded, list) else [encoded[[row]].toarray() for row in range(encoded.shape[0])]
-
-
-def _rows_alike(check: str, how: str, left: Sequence[Vectors], right: Sequence[Vectors]) -> Finding:
-    if any(one.shape != other.shape for one, other in zip(left, right, strict=True)):
-        return Finding(check, "failed", f"{how}: another number of rows")
-    least = min(_least_cosine(one, other) for one, other in zip(left, right, strict=True) if len(one))
-    return Finding(check, "ok" if least >= LEAST_COSINE else "failed", f"{how}: cosine at least {least:.6f}")
-
-
-def _golden(encoder: Encoder, golden: Mapping[str, Sequence[int]] | None) -> Iterator[Finding]:
+def _golden(encoder: object, golden: Mapping[str, Sequence[int]] | None) -> Iterator[Finding]:
     if golden is None or not isinstance(encoder, Tokenises):
         why = "its card names no vocabulary" if golden is None else "it shows no tokens"
         yield Finding("golden tokens", "skipped", why)
@@ -134,7 +113,7 @@ def _golden(encoder: Encoder, golden: Mapping[str, Sequence[int]] | None) -> Ite
         yield Finding("golden tokens", "failed", f"the tokenizer has drifted: ids differ {where}", language)
 
 
-def _tokens(encoder: Encoder, texts: Mapping[str, Sequence[str]], limit: int | None) -> Iterator[Finding]:
+def _tokens(encoder: object, texts: Mapping[str, Sequence[str]], limit: int | None) -> Iterator[Finding]:
     if not isinstance(encoder, Tokenises):
         yield Finding("tokens", "skipped", "it shows no tokens")
         return
@@ -157,8 +136,28 @@ def _documents(texts: Mapping[str, Sequence[str]]) -> list[Document]:
     ]
 
 
-def _encode_alone(encoder: Encoder, documents: Sequence[Document]) -> Vectors:
-    return np.concatenate([encoder.encode_documents([document]) for document in documents])
+def _invariance(encoder: AnyEncoder, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    documents = _documents(texts)[:64]
+    together = _matrices(encoder.encode_documents(documents))
+    alone = [matrix for one in documents for matrix in _matrices(encoder.encode_documents([one]))]
+    yield _alike("padding", "alone and in a batch", together, alone)
+    reverse = _matrices(encoder.encode_documents(documents[::-1]))[::-1]
+    yield _alike("order", "forwards and backwards", together, reverse)
+
+
+def _matrices(encoded: Any) -> list[Vectors]:
+    """The rows of each text, whether they came as a list, one sparse array or one dense array."""
+    if isinstance(encoded, list):
+        return encoded
+    return [row[None] if isinstance(row, np.ndarray) else row.toarray().reshape(1, -1) for row in encoded]
+
+
+def _alike(check: str, how: str, left: Sequence[Vectors], right: Sequence[Vectors]) -> Finding:
+    if any(one.shape != other.shape for one, other in zip(left, right, strict=True)):
+        return Finding(check, "failed", f"{how}: another number of rows")
+    cosines = [_least_cosine(one, other) for one, other in zip(left, right, strict=True) if len(one)]
+    least = min(cosines, default=1.0)
+    return Finding(check, "ok" if least >= LEAST_COSINE else "failed", f"{how}: cosine at least {least:.6f}")
 
 
 def _least_cosine(left: Vectors, right: Vectors) -> float:
@@ -167,17 +166,6 @@ def _least_cosine(left: Vectors, right: Vectors) -> float:
     both_zero = ~left.any(axis=1) & ~right.any(axis=1)
     cosines = np.where(both_zero, 1.0, (left * right).sum(axis=1) / np.where(norms > 0, norms, 1))
     return float(cosines.min())
-
-
-def _invariance(encoder: Encoder, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    documents = _documents(texts)[:64]
-    together = encoder.encode_documents(documents)
-    alone = _least_cosine(together, _encode_alone(encoder, documents))
-    outcome: Outcome = "ok" if alone >= LEAST_COSINE else "failed"
-    yield Finding("padding", outcome, f"alone and in a batch: cosine at least {alone:.6f}")
-    reverse = _least_cosine(together, encoder.encode_documents(documents[::-1])[::-1])
-    outcome = "ok" if reverse >= LEAST_COSINE else "failed"
-    yield Finding("order", outcome, f"forwards and backwards: cosine at least {reverse:.6f}")
 
 
 def _similarities(encoder: Encoder, texts: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
@@ -199,12 +187,13 @@ def _similarities(encoder: Encoder, texts: Mapping[str, Sequence[str]]) -> Itera
 _PRINT_DIGEST = """
 import json, sys
 from pydantic import TypeAdapter
-from lapca_bench.encoders import EncoderSettings, build
-print(build(TypeAdapter(EncoderSettings).validate_python(json.load(sys.stdin))).identity.digest)
+from lapca_bench.encoders import build
+from lapca_bench.encoders.health import AnySettings
+print(build(TypeAdapter(AnySettings).validate_python(json.load(sys.stdin))).identity.digest)
 """
 
 
-def _identity(encoder: Encoder, settings: EncoderSettings | None) -> Finding:
+def _identity(encoder: AnyEncoder, settings: AnySettings | None) -> Finding:
     here = encoder.identity.digest
     if settings is None:
         return Finding("identity", "skipped", f"{here[:16]}; without settings it cannot be made again elsewhere")

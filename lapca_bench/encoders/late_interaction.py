@@ -58,7 +58,7 @@ class TokenVectorEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of everything read from the checkpoint, and every setting that changes a vector."""
-        left_out = ("checkpoint", "revision", "format", "tokenizer", "batch_tokens", "projection")
+        left_out = ("checkpoint", "revision", "format", "tokenizer", "batch_tokens", "vocabulary", "projection")
         settings = {"kind": "late-interaction", **identity_settings(self._settings, *left_out)}
         settings.update(self._network.digests)
         if self._settings.projection is not None:
@@ -95,6 +95,10 @@ class TokenVectorEncoder:
     def shown_document(self, document: Document) -> str:
         """The document as the tokenizer reads it."""
         return self._settings.document_prompt + document.content(self._settings.title_separator)
+
+    def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
+        """Token ids of texts as they are, without prompts; what `health.check` looks at."""
+        return self._network.tokenizer.encode(texts, max_length)
 
     def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> list[Vectors]:
         """For each text `(tokens, dimension)` float32."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self, overload
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +11,8 @@ from lapca_bench.encoders.protocol import Encoder, Similarity
 
 if TYPE_CHECKING:
     from lapca_bench.encoders.identity import Setting
+    from lapca_bench.encoders.late_interaction import MultiVectorEncoder
+    from lapca_bench.encoders.sparse import SparseEncoder
 
 
 class _Settings(BaseModel):
@@ -171,13 +173,14 @@ class PythonSettings(_TextSettings):
 
 
 class _TwoSides(WeightsSettings):
-    """What the kinds that give no single vector have in common with bi-encoders: prompts and lengths."""
+    """What the kinds that give no single vector have in common with bi-encoders: prompts, lengths and vocabulary."""
 
     query_prompt: str = ""
     document_prompt: str = ""
     title_separator: str = " "
     query_max_length: int = Field(default=512, ge=3)
     document_max_length: int = Field(default=512, ge=3)
+    vocabulary: str | None = None
 
 
 class SparseSettings(_TwoSides):
@@ -245,12 +248,34 @@ EncoderSettings = Annotated[
 ]
 
 
-def build(settings: EncoderSettings, name: str | None = None) -> Encoder:
+@overload
+def build(settings: EncoderSettings, name: str | None = None) -> Encoder: ...
+@overload
+def build(settings: SparseSettings, name: str | None = None) -> SparseEncoder: ...
+@overload
+def build(settings: LateInteractionSettings, name: str | None = None) -> MultiVectorEncoder: ...
+def build(
+    settings: EncoderSettings | SparseSettings | LateInteractionSettings, name: str | None = None
+) -> Encoder | SparseEncoder | MultiVectorEncoder:
     """The encoder that these settings describe; weights are loaded when the first text is encoded.
 
     `name` is shown in tables (default: the checkpoint). Raises `MissingResourceError` where weights or a library are
     not on this machine, and `InputError` where the checkpoint is malformed.
     """
+    match settings:
+        case SparseSettings():
+            from lapca_bench.encoders.sparse import SparseTransformerEncoder
+
+            return SparseTransformerEncoder(settings, name or settings.checkpoint)
+        case LateInteractionSettings():
+            from lapca_bench.encoders.late_interaction import TokenVectorEncoder
+
+            return TokenVectorEncoder(settings, name or settings.checkpoint)
+        case _:
+            return _dense(settings, name)
+
+
+def _dense(settings: EncoderSettings, name: str | None) -> Encoder:
     match settings:
         case TransformerSettings():
             from lapca_bench.encoders.transformer import TransformerEncoder

@@ -63,7 +63,16 @@ class SparseTransformerEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of everything read from the checkpoint, and every setting that changes a weight."""
-        left_out = ("checkpoint", "revision", "format", "tokenizer", "batch_tokens", "head", "query_weights")
+        left_out = (
+            "checkpoint",
+            "revision",
+            "format",
+            "tokenizer",
+            "batch_tokens",
+            "vocabulary",
+            "head",
+            "query_weights",
+        )
         settings = {"kind": "sparse", **identity_settings(self._settings, *left_out), **self._network.digests}
         folder = self._network.folder
         if self._settings.head is not None:
@@ -123,6 +132,10 @@ class SparseTransformerEncoder:
     def shown_document(self, document: Document) -> str:
         """The document as the tokenizer reads it."""
         return self._settings.document_prompt + document.content(self._settings.title_separator)
+
+    def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
+        """Token ids of texts as they are, without prompts; what `health.check` looks at."""
+        return self._network.tokenizer.encode(texts, max_length)
 
     def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> csr_array:  # noqa: ARG002
         """`(len(texts), terms)` float32."""

@@ -185,16 +185,13 @@ def check_system(name: str) -> list[health.Finding]:
     nothing more to look at before it searches.
     """
     from lapca_bench.search import registry
-    from lapca_bench.search.dense import DenseSystem
-    from lapca_bench.search.late_interaction import LateInteractionSystem
-    from lapca_bench.search.sparse import SparseSystem
+    from lapca_bench.search.stored_system import StoredSystem
 
     card = registry.find_card(name)
     system = registry.build_system(name)
     claimed = {code: [text] for code, text in health.probes().items() if code in card.languages}
-    if isinstance(system, DenseSystem):
-        return health.check(system.encoder, card.encoder, claimed)
+    if isinstance(system, StoredSystem):
+        settings = card.encoder or card.sparse or card.late_interaction
+        return health.check(system.encoder, settings, claimed)
     findings = [finding for part in card.parts for finding in check_system(part)]
-    if isinstance(system, SparseSystem | LateInteractionSystem):
-        findings += health.check_rows(system.encoder, claimed)
     return [*findings, health.Finding("identity", "ok", f"{name} ({card.kind}): {system.identity.digest[:16]}")]

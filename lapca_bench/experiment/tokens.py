@@ -8,9 +8,9 @@ from itertools import groupby, islice
 from typing import Any
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.encoders.health import Tokenises
+from lapca_bench.encoders.health import AnyEncoder, Tokenises
 from lapca_bench.errors import UsageError
-from lapca_bench.search.dense import DenseSystem
+from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.search.system import System
 
 AT_ONCE = 512
@@ -49,7 +49,7 @@ def token_health(system: System, collection: Collection, limit: int) -> list[Tok
 
     Raises `UsageError` for a system whose encoder shows no tokens.
     """
-    encoder = system.encoder if isinstance(system, DenseSystem) else None
+    encoder: AnyEncoder | None = system.encoder if isinstance(system, StoredSystem) else None
     if encoder is None or not isinstance(encoder, Tokenises):
         raise UsageError(
             f"{system.name} shows no tokens", remedy="systems with a tokenizer of their own: transformers and static"

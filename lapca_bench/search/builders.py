@@ -42,22 +42,19 @@ def _dense(making: Making) -> System:
 
 
 def _sparse(making: Making) -> System:
-    from lapca_bench.encoders.sparse import SparseTransformerEncoder
     from lapca_bench.search.sparse import SparseSystem
 
     card, workspace = making.card, making.workspace
     assert card.sparse is not None  # noqa: S101 (the card's validator)
-    encoder = SparseTransformerEncoder(card.sparse, card.name)
-    return SparseSystem(encoder, workspace.sparse_vectors, workspace.executor)
+    return SparseSystem(build_encoder(card.sparse, card.name), workspace.sparse_vectors, workspace.executor)
 
 
 def _late_interaction(making: Making) -> System:
-    from lapca_bench.encoders.late_interaction import TokenVectorEncoder
     from lapca_bench.search.late_interaction import LateInteractionSystem
 
     card, workspace = making.card, making.workspace
     assert card.late_interaction is not None  # noqa: S101 (the card's validator)
-    encoder = TokenVectorEncoder(card.late_interaction, card.name)
+    encoder = build_encoder(card.late_interaction, card.name)
     return LateInteractionSystem(encoder, workspace.token_vectors, workspace.executor)
 
 

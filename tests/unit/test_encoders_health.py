@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lapca_bench.encoders import adapt, build, health
+from lapca_bench.encoders import EncoderIdentity, adapt, build
 from lapca_bench.encoders.health import Finding, check, golden_tokens, probes
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.settings import LateInteractionSettings, SparseSettings, TransformerSettings
 from lapca_bench.errors import UsageError
 
 pytest.importorskip("torch")
@@ -124,6 +124,9 @@ def test_unknown_vocabularies_and_empty_samples() -> None:
 class TokenRows:
     """A row per word; with `drifts` they lean on how many texts are in the call."""
 
+    dimension = 2
+    identity = EncoderIdentity("rows", {})
+
     def __init__(self, drifts: float = 0.0) -> None:
         self._drifts = drifts
 
@@ -141,9 +144,36 @@ class TokenRows:
 def test_rows_that_depend_on_the_batch_are_found() -> None:
     from search_toys import WordCountEncoder
 
-    sound = health.check_rows(TokenRows())
-    assert [(one.check, one.outcome) for one in sound[:2]] == [("padding", "ok"), ("order", "ok")]
-    assert sound[3].detail.startswith("'d: ")
-    drifting = {one.check: one.outcome for one in health.check_rows(TokenRows(0.5))}
-    assert (drifting["padding"], drifting["order"]) == ("failed", "ok")
-    assert all(one.outcome in ("ok", "skipped") for one in health.check_rows(WordCountEncoder()))
+    sound = by_check(check(TokenRows()))
+    assert (sound["padding", ""].outcome, sound["order", ""].outcome) == ("ok", "ok")
+    assert sound["first document", ""].detail.startswith("'d: ")
+    assert ("similarity", "") not in sound
+    drifting = by_check(check(TokenRows(0.5)))
+    assert (drifting["padding", ""].outcome, drifting["order", ""].outcome) == ("failed", "ok")
+    assert all(one.outcome in ("ok", "skipped") for one in check(WordCountEncoder()))
+    assert by_check(check(TokenRows(), samples={"en": [" "]}))["padding", ""].outcome == "ok"  # texts without rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("bert", LateInteractionSettings(checkpoint="", query_max_length=16, document_max_length=4)),
+        ("bert-mlm", SparseSettings(checkpoint="", expansion="masked-lm", query_max_length=16, document_max_length=4)),
+    ],
+)
+def test_of_sparse_and_token_rows_tokens_and_identity_are_looked_at_too(
+    tmp_path: Path, kind: str, changes: Any
+) -> None:
+    folder = write_checkpoint(tmp_path / "m", kind)
+    made = changes.model_copy(update={"checkpoint": str(folder)})
+    expected = golden(folder)
+    found = by_check(check(build(made, "tiny"), made, SAMPLES, expected))
+    assert {found["golden tokens", language].outcome for language in expected} == {"ok"}
+    assert (found["tokens", "en"].outcome, found["tokens", "zh"].outcome) == ("ok", "failed")
+    assert found["truncation", "en"].outcome == "warning"
+    for sound in ("padding", "order", "identity", "first query"):
+        assert found[sound, ""].outcome == "ok", found[sound, ""]
+    assert "in two processes" in found["identity", ""].detail
+    write_tokenizer(folder, lower=True)
+    drifted = by_check(check(build(made, "tiny"), None, SAMPLES, expected))
+    assert {drifted["golden tokens", language].outcome for language in expected} == {"failed"}

@@ -55,6 +55,15 @@ def test_unknown_rate_tokens_per_character_and_cut_texts(toys, capsys):
     assert (chinese["tokens"], chinese["unknown"]) == (4, 2)  # [CLS] and [SEP] are counted
     assert found["queries", "de"]["tokens"] == 3
     assert "50.00%" in in_process(*asked, capture=capsys).out
+    late = CARD.format(checkpoint=toys / "bert").replace('"dense"', '"late-interaction"')
+    late = (
+        late.replace("[encoder]", "[late_interaction]")
+        .replace('type = "transformer"\n', "")
+        .replace('pooling = "mean"\n', "")
+    )
+    (toys / "toy-late.toml").write_text(late)
+    of_late = in_process("systems", "tokens", str(toys / "toy-late.toml"), *asked[3:], "--json", capture=capsys)
+    assert json.loads(of_late.out) == json.loads(done.out), of_late.err
     capped = json.loads(in_process(*asked, "--limit", "1", "--json", capture=capsys).out)
     assert {row["texts"] for rows in capped.values() for row in rows} == {1}
 
