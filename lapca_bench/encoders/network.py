@@ -23,7 +23,16 @@ from lapca_bench.encoders.tokenizer import Tokenizer, Tokens, load_tokenizer, pa
 from lapca_bench.errors import InputError, UsageError
 
 # Families that count positions from padding_idx + 1, so that two of their positions hold no token.
-_OFFSET_POSITIONS = {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer", "data2vec-text"}
+_OFFSET_POSITIONS = {
+    "camembert",
+    "data2vec-text",
+    "longformer",
+    "mpnet",
+    "roberta",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
 _AUTO_MODELS = {
     "auto": "AutoModel",
     "masked-lm": "AutoModelForMaskedLM",

@@ -10,7 +10,7 @@ from encoders_tiny import HIDDEN, VOCABULARY, write_checkpoint, write_head
 
 from lapca_bench.encoders.late_interaction import MultiVectorEncoder, TokenVectorEncoder
 from lapca_bench.encoders.settings import LateInteractionSettings
-from lapca_bench.errors import InputError
+from lapca_bench.errors import InputError, UsageError
 from lapca_bench.types import Document
 
 TEXTS = ["Cat", "the mat . the cat sat", "", "漢字", "zebra 42 the cat sat mat mat", "cat"]
@@ -127,3 +127,13 @@ def test_identity_follows_what_changes_a_vector(tmp_path):
         {"document_prompt": "passage: "},
     ]
     assert len({build(folder, **change).identity.digest for change in changes}) == len(changes)
+
+
+def test_x_mod_takes_fewer_tokens_than_it_has_positions(tmp_path):
+    """Its positions count from the padding id + 1, as RoBERTa's do."""
+    folder = write_checkpoint(tmp_path / "m", "xmod")  # 33 positions, padding id 0: position 0 holds no token
+    adapters = {"adapters": {}, "default_adapter": "en_XX"}
+    [longest] = build(folder, query_max_length=32, **adapters).encode_queries(["cat " * 99])
+    assert len(longest) == 32
+    with pytest.raises(UsageError, match="asked for 33 tokens"):
+        build(folder, query_max_length=33, **adapters)
