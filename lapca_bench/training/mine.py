@@ -15,6 +15,7 @@ from lapca_bench.atomic import write_json
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import MissingResourceError, UsageError
+from lapca_bench.parsing import json_value
 from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.training.global_mining import global_candidates, one_chunk
@@ -128,6 +129,15 @@ def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
     summary = f"{number} pairs of {len(content['language pairs'])} language pairs: {out}"
     log.info("%s", summary)
     return summary
+
+
+def corpus_of_pairs(pairs: Path) -> str:
+    """The corpus that a file of pairs was mined from, as the report beside it says; empty where there is no report."""
+    try:
+        content = json_value(pairs.with_suffix(".report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(content.get("corpus", "")) if isinstance(content, dict) else ""
 
 
 def cost_of(recipe: Recipe, corpus_name: str) -> str:

@@ -13,6 +13,7 @@ from lapca_bench.training.checkpoint import checkpoints
 from lapca_bench.training.cost import tried
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Outcome, Training
+from lapca_bench.training.mine import corpus_of_pairs
 from lapca_bench.training.pairs import AlignmentBatches, PairTable
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step import Processes
@@ -80,6 +81,7 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Seque
     facts = {
         "pairs": len(table),
         "files": ", ".join(files),
+        "corpora": ", ".join(sorted({corpus for path in pairs if (corpus := corpus_of_pairs(path))})),
         "command": f"`lapca-bench {shlex.join([*command, '--out', out.name])}`",
     }
     return _training(recipe, table, out, Evaluation.of(recipe.evaluation), facts).run()

@@ -12,6 +12,7 @@ from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta
 from lapca_bench.encoders.network import load_model
 from lapca_bench.errors import UsageError
+from lapca_bench.search.registry import cards
 from lapca_bench.training.card import model_card
 from lapca_bench.training.checkpoint import checkpoints, read_record
 from lapca_bench.training.recipe import Recipe
@@ -72,7 +73,7 @@ def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scal
     # What was measured while one training ran says nothing of an average or of a share.
     history = record.progress.history if scale == 1 and len(recipes) == 1 else ()
     write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, history))
-    write_text(out / SYSTEM_CARD, system_card(made))
+    write_text(out / SYSTEM_CARD, system_card(made, str(facts.get("corpora", ""))))
     return out / DELTA
 
 
@@ -99,8 +100,14 @@ def _selected(folder: Path) -> Path:
     return best if chosen else found[-1]
 
 
-def system_card(recipe: Recipe) -> str:
-    """The card, as TOML, of the system that the delta beside it makes of the recipe's start model."""
+def system_card(recipe: Recipe, corpora: str = "") -> str:
+    """The card, as TOML, of the system that the delta beside it makes of the recipe's start model.
+
+    `corpora` are those of the pairs, with commas between. The card counts as seen what they and the start model saw, as
+    far as a card of the start model is known: what a system was trained on is not zero-shot.
+    """
+    start = [card.trained_on for card in cards().values() if _is_start(card.encoder, recipe)]
+    seen = {name for known in start for name in known} | {name for name in corpora.split(", ") if name}
     head = {
         "name": recipe.name,
         "title": recipe.title or recipe.name,
@@ -109,6 +116,7 @@ def system_card(recipe: Recipe) -> str:
         "citation": recipe.citation,
         "url": recipe.url,
         "languages": ["*"],
+        "trained_on": sorted(seen),
         "note": f"{recipe.about} What it was trained on and how stands in README.md beside this card.",
         "requires": ["dense"],
     }
@@ -120,6 +128,12 @@ def system_card(recipe: Recipe) -> str:
     for name, table in tables.items():
         lines += ["", f"[encoder.{name}]", *_assignments(table)]
     return "\n".join([*lines, ""])
+
+
+def _is_start(encoder: Any, recipe: Recipe) -> bool:
+    """Whether a card's encoder is the recipe's start model itself, without training on top."""
+    same = getattr(encoder, "checkpoint", None) == recipe.encoder.checkpoint
+    return same and getattr(encoder, "delta", None) is None
 
 
 def _assignments(values: dict[str, Any]) -> list[str]:

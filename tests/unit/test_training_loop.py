@@ -12,6 +12,7 @@ pytest.importorskip("transformers")
 from training_toys import LANGUAGES, WORDS, recipe, source, write_start, write_toy_pairs  # noqa: E402
 
 from lapca_bench.errors import InputError, UsageError  # noqa: E402
+from lapca_bench.search.registry import find_card  # noqa: E402
 from lapca_bench.training.batches import Batch  # noqa: E402
 from lapca_bench.training.checkpoint import checkpoints  # noqa: E402
 from lapca_bench.training.evaluation import Evaluation  # noqa: E402
@@ -297,6 +298,21 @@ def test_a_system_card_cites_the_method_of_its_recipe(name, method, tmp_path) ->
     assert made.about in card.note
     assert made.model_copy(update={"citation": "", "url": ""}).training_digest() == made.training_digest()
     assert ("LAPCA" in card.citation + card.note) == (name == "small")
+
+
+def test_a_trained_system_is_not_zero_shot_on_what_it_and_its_start_model_saw(tmp_path) -> None:
+    from lapca_bench.search.card import read_card, saw
+    from lapca_bench.training.mine import corpus_of_pairs
+
+    (tmp_path / "help.report.json").write_text('{"corpus": "help-pages"}', encoding="utf-8")
+    assert corpus_of_pairs(tmp_path / "help.parquet") == "help-pages"
+    (tmp_path / "other.report.json").write_text("[", encoding="utf-8")
+    assert [corpus_of_pairs(tmp_path / name) for name in ("other.parquet", "none.parquet")] == ["", ""]
+    (tmp_path / "card.toml").write_text(system_card(load_recipe("small"), "help-pages, mine"), encoding="utf-8")
+    card = read_card(tmp_path / "card.toml")
+    assert saw(card.trained_on, "help-pages")
+    assert {"mine", *find_card("me5-small-q4").trained_on} <= set(card.trained_on)
+    assert not saw(card.trained_on, "tatoeba")
 
 
 def test_a_collection_decides_when_to_stop_and_what_to_keep(start, pairs, tmp_path, monkeypatch) -> None:
