@@ -13,6 +13,9 @@ from lapca_bench.cli.output import say
 def ablate(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of pairs and scores; the same one goes on.")],
     plan: Annotated[str, typer.Option("--plan", "-p", help="A plan's name or file.")] = "small",
+    finished: Annotated[
+        bool, typer.Option("--finished", help="Compare the variants that are finished; train nothing.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be trained; train nothing.")] = False,
 ) -> None:
     """Train variants of a recipe and compare them.
@@ -20,12 +23,12 @@ def ablate(
     Prints how each variant of the plan differs from the first, with intervals; the rows are written to
     OUT/ablations.csv too.
     """
-    from lapca_bench.training.ablation import cost_of, load_plan, markdown, run_plan, write_rows
+    from lapca_bench.training.ablation import cost_of, finished_part, load_plan, markdown, run_plan, write_rows
 
     chosen = load_plan(plan)
     if dry_run:
         typer.echo(cost_of(chosen, out))
         return
-    rows = run_plan(chosen, out)
+    rows = run_plan(finished_part(chosen, out) if finished else chosen, out)
     write_rows(rows, out)
     say(markdown(rows))

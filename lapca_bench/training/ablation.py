@@ -143,6 +143,22 @@ def run_plan(plan: Plan, out: Path) -> list[Row]:
     return list(rows(frames, plan.variants[0].name))
 
 
+def finished_part(plan: Plan, out: Path) -> Plan:
+    """The plan without the variants that have not been trained and measured in the folder `out` yet.
+
+    Raises `UsageError` where the reference or every other one is missing.
+    """
+    done = [
+        variant
+        for variant in plan.variants
+        if all(_scores_path(plan, variant, seed, out).is_file() for seed in plan.seeds)
+    ]
+    if len(done) < 2 or done[0] != plan.variants[0]:
+        remedy = f"run the plan first; {plan.variants[0].name!r} is what the others are compared with"
+        raise UsageError(f"{len(done)} of {len(plan.variants)} variants are finished in {out}", remedy=remedy)
+    return plan.model_copy(update={"variants": tuple(done)})
+
+
 def cost_of(plan: Plan, out: Path) -> str:
     """What `run_plan` would still do, in trainings, steps and texts. Nothing is loaded or written."""
     left = [

@@ -100,6 +100,11 @@ def test_variants_are_trained_once_and_compared_with_the_first(plan, tmp_path, m
     assert by_name["aligned"].difference == 0
     assert not list((out / "training").iterdir()), "checkpoints are removed once scores are written"
     monkeypatch.setattr(ablation, "pretrain_on", None)
+    unfinished = made.variants[1].model_copy(update={"name": "later", "changes": {"optimisation.steps": 1}})
+    longer = made.model_copy(update={"variants": (*made.variants, unfinished)})
+    assert ablation.finished_part(longer, out) == made
+    with pytest.raises(UsageError, match="0 of 3 variants"):
+        ablation.finished_part(longer, tmp_path / "elsewhere")
     assert run_plan(made, out) == found
     assert ablation.cost_of(made, out).startswith("0 of 2 trainings left")
     table = pd.read_csv(ablation.write_rows(found, out))
