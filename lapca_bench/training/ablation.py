@@ -187,26 +187,27 @@ def rows(frames: Mapping[str, pd.DataFrame], reference: str) -> Iterator[Row]:
         index = columns[0].index
         matrices[name] = np.stack([column.reindex(index).to_numpy(dtype=np.float64) for column in columns])
     place = list(frames).index(reference)
-    p_values = {name: paired_t(matrix - matrix[place]) for name, matrix in matrices.items()}
+    differences = {name: matrix - matrix[place] for name, matrix in matrices.items()}
+    bounds = {name: intervals(matrix) for name, matrix in matrices.items()}
+    moved = {name: intervals(matrix) for name, matrix in differences.items()}
+    p_values = {name: paired_t(matrix) for name, matrix in differences.items()}
     tested = [row for row in range(len(frames)) if row != place]
     corrected = iter(holm([p_values[name][row] for name in collections for row in tested]))
     adjusted = {name: {row: float(next(corrected)) for row in tested} for name in collections}
     for number, variant in enumerate(frames):
         for name in collections:
-            matrix = matrices[name]
-            differences = matrix - matrix[place]
-            bounds, moved = intervals(matrix)[number], intervals(differences)[number]
+            values = matrices[name][number]
             yield Row(
                 variant,
                 name,
                 str(frames[variant]["measure"].iloc[0]),
-                matrix.shape[1],
-                float(matrix[number].mean()),
-                float(bounds[0]),
-                float(bounds[1]),
-                float(differences[number].mean()),
-                float(moved[0]),
-                float(moved[1]),
+                len(values),
+                float(values.mean()),
+                float(bounds[name][number, 0]),
+                float(bounds[name][number, 1]),
+                float(differences[name][number].mean()),
+                float(moved[name][number, 0]),
+                float(moved[name][number, 1]),
                 adjusted[name].get(number, 1.0),
             )
 
@@ -215,9 +216,9 @@ def write_rows(found: Sequence[Row], out: Path) -> Path:
     """`ablations.csv` in the folder `out`."""
     import pandas as pd
 
-    with atomic_path(out / "ablations.csv") as temporary:
-        pd.DataFrame([vars(row) for row in found]).round(6).to_csv(temporary, index=False)
-    return out / "ablations.csv"
+    path = out / "ablations.csv"
+    _write(pd.DataFrame([vars(row) for row in found]).round(6), path)
+    return path
 
 
 def markdown(found: Sequence[Row]) -> str:
