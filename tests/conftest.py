@@ -1,7 +1,9 @@
 """Settings of every test. Being here, it also puts this folder on the import path: toys shared by folders lie in it."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from lapca_bench.paths import cache_root
@@ -14,3 +16,30 @@ settings.load_profile(os.environ.get("LAPCA_BENCH_EXAMPLES", "repeatable"))
 
 # ranx's functions are compiled once for all tests, not anew in the cache folder of each.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Training with one thread, for which it promises the same bits."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory) -> Path:
+    """The start model of the toy trainings."""
+    from training_toys import write_start
+
+    return write_start(tmp_path_factory.mktemp("start"))
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory) -> Path:
+    """The pairs of the toy trainings."""
+    from training_toys import write_toy_pairs
+
+    return write_toy_pairs(tmp_path_factory.mktemp("pairs") / "pairs.parquet")

@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from training_toys import LANGUAGES, WORDS, recipe, source, write_start, write_toy_pairs  # noqa: E402
+from training_toys import LANGUAGES, WORDS, recipe, source  # noqa: E402
 
 from lapca_bench.errors import InputError, UsageError  # noqa: E402
 from lapca_bench.search.registry import find_card  # noqa: E402
@@ -24,23 +24,7 @@ from lapca_bench.training.step import Processes, Step  # noqa: E402
 from lapca_bench.training.tower import TrainedTower, load_start  # noqa: E402
 from lapca_bench.training.tower_encoder import TowerEncoder  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory) -> Path:
-    return write_start(tmp_path_factory.mktemp("start"))
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> Path:
-    return write_toy_pairs(tmp_path_factory.mktemp("pairs") / "pairs.parquet")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

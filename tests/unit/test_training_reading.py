@@ -1,14 +1,12 @@
 """Losses of pairs read in one sequence: they fall, add up over chunks and processes, and resume bit for bit."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from training_toys import recipe, source, write_start, write_toy_pairs  # noqa: E402
+from training_toys import recipe, source  # noqa: E402
 
 from lapca_bench.errors import UsageError  # noqa: E402
 from lapca_bench.training.batches import Batch  # noqa: E402
@@ -23,23 +21,7 @@ XLM = {"alignment": 0.0, "mlm": 1.0, "tlm": 1.0, "same_page": 0}
 QLM = {"alignment": 0.0, "mlm": 0.0, "qlm": 1.0, "relevance": 1.0, "same_page": 0}
 ALL = {"alignment": 1.0, "mlm": 0.5, "tlm": 1.0, "qlm": 0.7, "relevance": 2.0, "same_page": 0}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def start(tmp_path_factory) -> Path:
-    return write_start(tmp_path_factory.mktemp("start"))
-
-
-@pytest.fixture(scope="module")
-def pairs(tmp_path_factory) -> Path:
-    return write_toy_pairs(tmp_path_factory.mktemp("pairs") / "pairs.parquet")
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tower_of(made) -> TrainedTower:
