@@ -26,8 +26,8 @@ import numpy.typing as npt
 from lapca_bench.encoders.threads import in_order, usable_threads
 from lapca_bench.run import Float32, Int64
 
-BLOCK_ROWS = 4_096  # corpus rows per matrix product, of one shard or of several neighbours
-QUERY_BLOCK = 512  # queries per matrix product: with the rows above an 8 MiB block of scores per core
+BLOCK_ROWS = 2_048  # corpus rows per matrix product, of one shard or of several neighbours
+QUERY_BLOCK = 1_000  # queries per matrix product: with the rows above an 8 MiB block of scores per core
 QUERY_POOL = 8_192  # queries that share one pass over the corpus; bounds what is kept of them
 
 
@@ -95,6 +95,11 @@ class _Search:
 
     def __init__(self, queries: Float32, matrices: Sequence[Any], k: int, id_ranks: Callable[[], Int64]) -> None:
         self._queries = queries
+        # Rows times columns: BLAS is faster on queries that lie transposed, and one floor per column is compared faster.
+        self._columns = [
+            np.ascontiguousarray(queries[first : first + QUERY_BLOCK].T)
+            for first in range(0, len(queries), QUERY_BLOCK)
+        ]
         self._matrices = matrices
         self._bounds = np.cumsum([0, *(len(matrix) for matrix in matrices)])
         self._k = k
@@ -114,14 +119,20 @@ class _Search:
             for start in range(0, int(self._bounds[-1]), block_rows)
         ]
         with _blas().limit(limits=1, user_api="blas"):
-            for longest, parts in in_order(self._scan, spans, usable_threads()):
-                self._longest = max(self._longest, longest)
-                self._waiting += parts
+            for span in spans[:1]:  # alone: without floors, the blocks after it would let k rows each through
+                self._collect(*self._scan(span))
+                self._merge()
+            for found in in_order(self._scan, spans[1:], usable_threads()):
+                self._collect(*found)
                 if sum(len(part.queries) for part in self._waiting) > max(len(self._pool.queries) // 2, 4096):
                     self._merge()
         self._merge()
         best = self._decide(self._pool)
         return Hits(best.queries + offset, best.rows, best.scores)
+
+    def _collect(self, longest: float, parts: list[_Columns]) -> None:
+        self._longest = max(self._longest, longest)
+        self._waiting += parts
 
     def _scan(self, span: tuple[int, int]) -> tuple[float, list[_Columns]]:
         """The norm of the longest row of a block, and what may be among the k best. Runs in several threads at once.
@@ -145,7 +156,10 @@ class _Search:
         filled = 0
         while True:
             part = matrix[first : first + len(block) - filled]
-            block[filled : filled + len(part)] = part
+            if part.dtype == np.float16:
+                widen(part, block[filled : filled + len(part)])
+            else:
+                block[filled : filled + len(part)] = part
             filled += len(part)
             if filled == len(block):
                 return block
@@ -165,16 +179,16 @@ class _Search:
     ) -> _Columns:
         """What may be among the k best, of one block of rows and one block of queries."""
         part = slice(first, first + QUERY_BLOCK)
-        queries, floor = self._queries[part], floors[part]
-        scores = np.matmul(queries, block.T, out=self._buffer("scores", len(queries), len(block)))
+        columns, floor = self._columns[first // QUERY_BLOCK], floors[part]
+        scores = np.matmul(block, columns, out=self._buffer("scores", len(block), columns.shape[1]))
         if len(block) > self._k and not np.isfinite(floor).all():
-            kth = np.partition(scores, len(block) - self._k, axis=1)[:, len(block) - self._k]
+            kth = np.partition(scores, len(block) - self._k, axis=0)[len(block) - self._k]
             floor = np.maximum(floor, kth - self._error[part] * longest)
         least = np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
-        chosen = self._buffer("chosen", len(queries), len(block), np.bool_)
-        np.greater_equal(scores, least[:, None], out=chosen)
+        chosen = self._buffer("chosen", *scores.shape, np.bool_)
+        np.greater_equal(scores, least, out=chosen)
         found = np.flatnonzero(chosen)
-        query, row = np.divmod(found, len(block))
+        row, query = np.divmod(found, scores.shape[1])
         return _Columns(query + first, row + start, scores.ravel()[found])
 
     def _floor(self) -> npt.NDArray[np.float64]:
@@ -248,6 +262,17 @@ class _Columns:
         rising = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # orders as the floats do, negative ones too
         columns = self.take(np.argsort((self.queries << 32) - rising.astype(np.int64)))
         return columns, np.searchsorted(columns.queries, np.arange(queries + 1))
+
+
+def widen(half: Any, single: Float32) -> None:
+    """float16 to float32 for finite numbers, as all in a store are, in a quarter of the time of numpy's own conversion.
+
+    The sign stays on top, exponent and fraction move into place, and the exponent's bias grows from 15 to 127.
+    """
+    bits = single.view(np.int32)
+    np.left_shift(half.view(np.int16), 13, out=bits, dtype=np.int32)
+    np.bitwise_and(bits, np.int32(-0x70000001), out=bits)
+    np.multiply(single, np.float32(2.0**112), out=single)
 
 
 @cache
