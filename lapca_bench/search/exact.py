@@ -95,7 +95,7 @@ class _Search:
 
     def __init__(self, queries: Float32, matrices: Sequence[Any], k: int, id_ranks: Callable[[], Int64]) -> None:
         self._queries = queries
-        # Rows times columns: BLAS is faster on queries that lie transposed, and one floor per column is compared faster.
+        # Rows times columns: BLAS is faster on queries that lie transposed, and floors by column are compared faster.
         self._columns = [
             np.ascontiguousarray(queries[first : first + QUERY_BLOCK].T)
             for first in range(0, len(queries), QUERY_BLOCK)
@@ -185,7 +185,7 @@ class _Search:
             kth = np.partition(scores, len(block) - self._k, axis=0)[len(block) - self._k]
             floor = np.maximum(floor, kth - self._error[part] * longest)
         least = np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
-        chosen = self._buffer("chosen", *scores.shape, np.bool_)
+        chosen = self._buffer("chosen", len(block), columns.shape[1], np.bool_)
         np.greater_equal(scores, least, out=chosen)
         found = np.flatnonzero(chosen)
         row, query = np.divmod(found, scores.shape[1])
