@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.threads import in_order
+from lapca_bench.encoders.threads import in_order_by_torch
 from lapca_bench.errors import EncoderError
 from lapca_bench.progress import progress
 
@@ -92,23 +92,12 @@ def run_batches(
         return list(_halving(batch, forward, name))
 
     batches = plan(lengths, budget)
-    alone = threads == 1 or len(batches) < 2 * threads
+    alone = len(batches) < 2 * threads
     with progress(f"encode ({name})", total=len(lengths), unit="text") as bar:
-        for outcomes in map(outcome, batches) if alone else _over_threads(outcome, batches, threads):
+        for outcomes in in_order_by_torch(outcome, batches, 1 if alone else threads):
             for rows, output in outcomes:
                 yield rows, output
                 bar.advance(len(rows))
-
-
-def _over_threads(task: Callable[[Rows], Output], batches: list[Rows], threads: int) -> Iterator[Output]:
-    """`map` over threads in which torch uses a single one."""
-    import torch
-
-    before = torch.get_num_threads()
-    try:
-        yield from in_order(task, batches, threads, initializer=lambda: torch.set_num_threads(1))
-    finally:
-        torch.set_num_threads(before)  # it is the number of threads that start later, too
 
 
 def encode_batches(

@@ -37,3 +37,20 @@ def in_order(
                 yield ahead.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def in_order_by_torch(task: Callable[[Item], Outcome], items: Iterable[Item], threads: int) -> Iterator[Outcome]:
+    """The same in threads in which torch uses a single one: no core waits for another after each of its operations.
+
+    With one thread the task runs where it is, and torch's operations use as many as they are set to.
+    """
+    import torch
+
+    if threads == 1:
+        yield from map(task, items)
+        return
+    before = torch.get_num_threads()
+    try:
+        yield from in_order(task, items, threads, initializer=lambda: torch.set_num_threads(1))
+    finally:
+        torch.set_num_threads(before)  # it is the number of threads that start later, too

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from lapca_bench.errors import UsageError
 from lapca_bench.report.board_cost import cost_of
 from lapca_bench.report.board_model import Board, Citation, Entry, Score, Standing, Task
-from lapca_bench.report.board_rank import stand
+from lapca_bench.report.board_rank import by_queries, stand
 from lapca_bench.report.published import Published, PublishedValue
 from lapca_bench.report.recipes import Recipe
 from lapca_bench.search.card import saw
@@ -263,18 +263,20 @@ def _measured(
 def _values(
     results: Mapping[str, StoredResult], places: Sequence[_Place], measures: Sequence[str]
 ) -> dict[tuple[str, str], pd.Series[float]]:
-    """(measure, task key) → values by query id, for the tasks that have results."""
+    """(measure, task key) → values by query id, in order, for the tasks that have results."""
     found: dict[tuple[str, str], pd.Series[float]] = {}
+    groups = {name: _by_measure_and_language(result.scores) for name, result in results.items()}
     for place in places:
-        if place.collection not in results:
-            continue
-        frame = results[place.collection].scores
-        of_language = frame[frame["language"] == place.language]
         for measure in measures:
-            rows = of_language[of_language["measure"] == place.measures.get(measure, measure)]
-            if len(rows):
-                found[measure, place.task.key] = rows.set_index("query")["value"].sort_index()
+            values = groups.get(place.collection, {}).get((place.measures.get(measure, measure), place.language))
+            if values is not None:
+                found[measure, place.task.key] = values
     return found
+
+
+def _by_measure_and_language(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series[float]]:
+    groups = scores.set_index("query").groupby(["measure", "language"], sort=False)["value"]
+    return {(measure, language): values.sort_index() for (measure, language), values in groups}
 
 
 def _queries(task: Task, values: Sequence[Mapping[tuple[str, str], pd.Series[float]]]) -> int | None:
@@ -292,12 +294,16 @@ def _intervals(
 
     found: dict[tuple[int, str, str], tuple[float, float]] = {}
     for task in tasks:
-        cells: dict[tuple[str, ...], list[tuple[int, str, pd.Series[float]]]] = {}
-        for number, some in enumerate(values):
-            for (measure, key), series in some.items():
-                if key == task.key:
-                    cells.setdefault(tuple(series.index), []).append((number, measure, series))
-        for group in cells.values():
+        cells = [
+            (number, measure, series)
+            for number, some in enumerate(values)
+            for (measure, key), series in some.items()
+            if key == task.key
+        ]
+        groups: dict[int, list[tuple[int, str, pd.Series[float]]]] = {}
+        for which, cell in zip(by_queries(series.index for _, _, series in cells), cells, strict=True):
+            groups.setdefault(which, []).append(cell)
+        for group in groups.values():
             bounds = intervals(np.vstack([series.to_numpy(dtype=float) for _, _, series in group]))
             for (number, measure, _), (low, high) in zip(group, bounds, strict=True):
                 found[number, measure, task.key] = (float(low), float(high))

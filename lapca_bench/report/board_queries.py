@@ -39,9 +39,12 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
     where given. Values are rounded to four decimals.
     """
     frames = [result.scores for result in results]
-    measures = list(dict.fromkeys(measure for frame in frames for measure in frame["measure"]))
+    measures = list(dict.fromkeys(measure for frame in frames for measure in frame["measure"].unique()))
     splits = len({result.split for result in results})
-    language = {query: text for frame in frames for query, text in zip(frame["query"], frame["language"], strict=True)}
+    language: dict[str, str] = {}
+    for frame in frames:
+        first = frame.drop_duplicates("query")
+        language.update(zip(first["query"], first["language"], strict=True))
     every = sorted(language)
     step = max(1, math.ceil(len(every) / min(MOST_QUERIES, max(1, MOST_VALUES // max(1, len(results))))))
     queries = every[::step]
@@ -50,7 +53,7 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
         {
             "key": selection_key(result),
             "name": visible(result.system) + (f" ({result.split})" if splits > 1 else ""),
-            "scores": {measure: _values(frame, measure, queries) for measure in measures},
+            "scores": _scores(frame, measures, queries),
             "top": [[documents.setdefault(d, len(documents)) for d in _first(result, query)] for query in queries],
         }
         for result, frame in zip(results, frames, strict=True)
@@ -91,6 +94,11 @@ def _first(result: StoredResult, query: str) -> list[str]:
     return [document for document, _ in result.run.ranking(query)[:TOP]]
 
 
-def _values(frame: Any, measure: str, queries: Sequence[str]) -> list[float | None]:
-    values = frame[frame["measure"] == measure].drop_duplicates("query").set_index("query")["value"].reindex(queries)
-    return [None if math.isnan(value) else round(float(value), 4) for value in values]
+def _scores(frame: Any, measures: Sequence[str], queries: Sequence[str]) -> dict[str, list[float | None]]:
+    """The values of the queries by measure."""
+    shown = frame[frame["query"].isin(queries)].drop_duplicates(["query", "measure"])
+    table = shown.pivot(index="query", columns="measure", values="value").reindex(queries, columns=measures)
+    return {
+        measure: [None if math.isnan(value) else round(value, 4) for value in table[measure].tolist()]
+        for measure in measures
+    }

@@ -25,14 +25,23 @@ def stand(
     entries: Sequence[Entry], per_query: Mapping[int, PerQuery], measure: str, tasks: Sequence[Task]
 ) -> list[Entry]:
     """The entries with their standing on one measure; `per_query` holds the values of measured entries by position."""
-    observed = {
-        place: values
+    from lapca_bench.scoring.significance import intervals, tied_rows
+
+    complete = {
+        place: [per_query[place][measure, task.key] for task in tasks]
         for place, entry in enumerate(entries)
         if place in per_query and entry.macro(measure, tasks) is not None
-        for values in [observations([per_query[place][measure, task.key] for task in tasks])]
     }
-    ranks = _ranks(observed)
-    bounds = _bounds(observed)
+    # Systems that were scored on the same queries are resampled together, once; those on other queries than most are
+    # left unranked.
+    groups = [(places, observations([complete[place] for place in places])) for places in _groups(complete)]
+    bounds = {
+        place: (float(low), float(high))
+        for places, values in groups
+        for place, (low, high) in zip(places, intervals(values), strict=True)
+    }
+    common, values = max(groups, key=lambda group: len(group[0]), default=([], None))
+    ranks = {} if values is None else dict(zip(common, tied_rows(values), strict=True))
     made = []
     for place, entry in enumerate(entries):
         known = entry.standings.get(measure, Standing())
@@ -47,44 +56,38 @@ def stand(
     return made
 
 
-def observations(parts: Iterable[pd.Series[float]]) -> pd.Series[float]:
-    """Values, one per query id, whose plain mean is the macro mean of the parts."""
+def observations(systems: Sequence[Sequence[pd.Series[float]]]) -> npt.NDArray[np.float64]:
+    """(systems, query ids) values whose plain mean over ids is a system's macro mean over its tasks.
+
+    Each system has one series per task, and all systems the same query ids in each.
+    """
+    import numpy as np
     import pandas as pd
 
-    tasks = list(parts)
-    weighted = pd.concat([part / (len(tasks) * len(part)) for part in tasks])
-    added = weighted.groupby(level=0, sort=True).sum()
-    return added * len(added)
+    tasks = systems[0]
+    codes, ids = pd.factorize(np.concatenate([task.index.to_numpy(dtype=object) for task in tasks]), sort=True)
+    weights = np.concatenate([np.full(len(task), 1.0 / (len(tasks) * len(task))) for task in tasks])
+    rows = [np.concatenate([task.to_numpy(dtype=np.float64) for task in parts]) for parts in systems]
+    return np.vstack([np.bincount(codes, weights * row, minlength=len(ids)) for row in rows]) * len(ids)
 
 
-def _bounds(observed: Mapping[int, pd.Series[float]]) -> dict[int, tuple[float, float]]:
-    """Bootstrap intervals; systems that were scored on the same queries are resampled together, once."""
-    from lapca_bench.scoring.significance import intervals
-
-    found = {}
-    for places in _groups(observed):
-        for place, (low, high) in zip(places, intervals(_rows(observed, places)), strict=True):
-            found[place] = (float(low), float(high))
-    return found
-
-
-def _ranks(observed: Mapping[int, pd.Series[float]]) -> dict[int, int]:
-    """Ranks by position; systems scored on other queries than most are left unranked."""
-    from lapca_bench.scoring.significance import tied_rows
-
-    common = max(_groups(observed), key=len, default=[])
-    return dict(zip(common, tied_rows(_rows(observed, common)), strict=True)) if common else {}
+def by_queries(indices: Iterable[pd.Index[str]]) -> list[int]:
+    """For each index the number of its set of queries: equal indices have equal numbers, counted from 0."""
+    known: list[pd.Index[str]] = []
+    numbers = []
+    for index in indices:
+        number = next((n for n, one in enumerate(known) if one.is_(index) or one.equals(index)), len(known))
+        if number == len(known):
+            known.append(index)
+        numbers.append(number)
+    return numbers
 
 
-def _rows(observed: Mapping[int, pd.Series[float]], places: Sequence[int]) -> npt.NDArray[np.float64]:
-    import numpy as np
-
-    return np.vstack([observed[place].to_numpy(dtype=np.float64) for place in places])
-
-
-def _groups(observed: Mapping[int, pd.Series[float]]) -> list[list[int]]:
+def _groups(complete: Mapping[int, Sequence[pd.Series[float]]]) -> list[list[int]]:
     """The positions of systems that were scored on the same queries."""
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for place, values in observed.items():
-        groups.setdefault(tuple(values.index), []).append(place)
+    tasks = zip(*complete.values(), strict=True)
+    numbers = zip(*(by_queries(series.index for series in task) for task in tasks), strict=True)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for place, key in zip(complete, numbers, strict=True):
+        groups.setdefault(key, []).append(place)
     return list(groups.values())

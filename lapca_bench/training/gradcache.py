@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lapca_bench.encoders.threads import in_order_by_torch
+from lapca_bench.training.thread_gradients import backward_over_threads
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -48,21 +51,26 @@ def joint_backward(
     recompute: bool = True,
     chunk_loss: Callable[[Any, Embedded], Tensor] | None = None,
     exchange: Callable[[Tensor], Tensor] = _alone,
+    threads: int = 1,
+    parameters: Sequence[Tensor] = (),
 ) -> float:
     """Accumulate the gradient of `loss` over the joint (size, d) matrix into the parameters; return the loss's value.
 
     `chunks` (`ChunkOfRows`) are this process's; `embed` must be repeatable (the caller seeds dropout by chunk).
     `chunk_loss` is a loss of one chunk alone (hidden tokens, a brake), scaled so that all chunks of all processes add
     up to the batch's; it is added. `exchange` sums a tensor over processes. Gradients are those of this process's
-    rows: the caller sums them over processes. Equal to the plain gradient up to rounding.
+    rows: the caller sums them over processes. Equal to the plain gradient up to rounding. With several `threads`, which
+    need recomputation, chunks are embedded and pushed back at once and the gradient goes to `parameters` alone.
     """
     import torch
 
+    def seen(chunk: Any) -> Embedded:
+        with torch.set_grad_enabled(not recompute):
+            return embed(chunk)
+
     kept: list[Embedded | None] = []
     matrix: Tensor | None = None
-    for chunk in chunks:
-        with torch.set_grad_enabled(not recompute):
-            rows = embed(chunk)
+    for chunk, rows in zip(chunks, in_order_by_torch(seen, chunks, threads), strict=True):
         if matrix is None:
             matrix = rows.vectors.detach().new_zeros(size, rows.vectors.shape[-1])
         matrix[chunk.places] = rows.vectors.detach()
@@ -72,13 +80,25 @@ def joint_backward(
     leaf = exchange(matrix).requires_grad_()
     value = loss(leaf)
     (gradient,) = torch.autograd.grad(value, leaf)
-    own = torch.zeros((), device=leaf.device)
-    for chunk, seen in zip(chunks, kept, strict=True):
-        rows = embed(chunk) if seen is None else seen
-        surrogate = (rows.vectors * gradient[chunk.places]).sum()
-        if chunk_loss is not None:
-            extra = chunk_loss(chunk, rows)
-            own = own + extra.detach()
-            surrogate = surrogate + extra
-        surrogate.backward()  # type: ignore[no-untyped-call]
+    extras: dict[int, Tensor] = {}
+
+    def surrogate(number: int) -> Tensor:
+        """A sum whose gradient is the chunk's part of the batch's, and its own loss's."""
+        chunk = chunks[number]
+        rows = kept[number] or embed(chunk)
+        pushed = (rows.vectors * gradient[chunk.places]).sum()
+        if chunk_loss is None:
+            return pushed
+        extra = chunk_loss(chunk, rows)
+        extras[number] = extra.detach()
+        return pushed + extra
+
+    numbers = range(len(chunks))
+    if threads == 1:
+        for number in numbers:
+            surrogate(number).backward()  # type: ignore[no-untyped-call]
+            kept[number] = None
+    else:
+        backward_over_threads(numbers, surrogate, parameters, threads)
+    own = sum((extras[number] for number in sorted(extras)), torch.zeros((), device=leaf.device))
     return float(value.detach()) + float(exchange(own))

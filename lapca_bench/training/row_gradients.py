@@ -3,14 +3,51 @@
 A chunk of a thousand tokens touches a thousand rows of an embedding matrix. PyTorch makes a dense gradient of it all
 the same (384 MB for 250,000 words of 384 numbers), fills it with zeros and adds it to the sum, for every chunk of a
 gradient-cached step. Here the rows go straight into the sum; the result differs by the order of additions alone.
+Threads that work on chunks at the same time keep the rows (`rows_apart`) until they can be added in a fixed order.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+@dataclass(frozen=True)
+class RowGradient:
+    """The gradient of the words of one chunk: row `i` of `rows` belongs to row `ids[i]` of `weight`."""
+
+    weight: Any
+    ids: Tensor
+    rows: Tensor
+
+    def add(self) -> None:
+        """Add it to the sum in `weight.grad`."""
+        if self.weight.grad is None:
+            self.weight.grad = self.weight.detach().new_zeros(self.weight.shape)
+        self.weight.grad.index_add_(0, self.ids, self.rows.to(self.weight.dtype))
+
+
+class _Kept(threading.local):
+    rows: list[RowGradient] | None = None
+
+
+_kept = _Kept()
+
+
+@contextmanager
+def rows_apart() -> Iterator[list[RowGradient]]:
+    """Within it, backward passes of this thread put rows into the list that it gives, and into no sum."""
+    _kept.rows = []
+    try:
+        yield _kept.rows
+    finally:
+        _kept.rows = None
 
 
 def add_gradients_by_row(encoder: Any) -> None:
@@ -38,9 +75,11 @@ def _by_row(plain: Any) -> Any:
             weight, ids, rows = context.weight, context.ids.flatten(), gradients[0].flatten(end_dim=-2)
             if context.padding is not None:
                 rows = rows.masked_fill((ids == context.padding)[:, None], 0)
-            if weight.grad is None:
-                weight.grad = torch.zeros_like(weight)
-            weight.grad.index_add_(0, ids, rows.to(weight.dtype))
+            found = RowGradient(weight, ids, rows)
+            if _kept.rows is None:
+                found.add()
+            else:
+                _kept.rows.append(found)
             return None, None, None
 
     class EmbeddingByRow(nn.Embedding):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lapca_bench.encoders.threads import in_order_by_torch
 from lapca_bench.training.batches import Batch
 from lapca_bench.training.gradcache import Embedded, joint_backward
 from lapca_bench.training.joint_reading import JointReading
@@ -91,12 +92,28 @@ class Step:
             recompute=optimisation.gradient_cache,
             chunk_loss=own_loss if recipe.objective.mlm or recipe.objective.brake else None,
             exchange=self._processes.add_up,
+            threads=self._threads,
+            parameters=list(tower.trained_parameters().values()),
         )
+
+    @property
+    def _threads(self) -> int:
+        """How many chunks are at work at once: one per thread of torch, where a chunk disturbs no other.
+
+        Dropout draws from one generator for all threads, and the masked-token head's gradient of the word embeddings is
+        as large as the vocabulary.
+        """
+        import torch
+
+        tower, recipe = self._tower, self._recipe
+        words = tower.encoder.get_input_embeddings().weight
+        alone = tower.device != "cpu" or recipe.trained.dropout or not recipe.optimisation.gradient_cache
+        return 1 if alone or (recipe.objective.mlm and words.requires_grad) else torch.get_num_threads()
 
     def _chunks(self, texts: list[Any], queries: int, step: int) -> list[Rows]:
         """All texts of the joint batch, shortest first so that little is padded; every process makes the same."""
         order = np.argsort([len(text) for text in texts], kind="stable").astype(np.int64)
-        size = self._recipe.optimisation.chunk
+        size = max(1, self._recipe.optimisation.chunk // self._threads)  # the chunks at work are as many texts together
         count = max(-(-len(order) // size), self._processes.count)
         seed = self._recipe.seed * 1_000_003 + step
         hide = None
@@ -145,8 +162,9 @@ class Step:
             return None
         chunks = self._chunks(texts, 0, 0)
         vectors = torch.zeros(len(texts), self._tower.encoder.config.hidden_size, device=self._tower.device)
-        for chunk in chunks[self._processes.rank :: self._processes.count]:
-            vectors[chunk.places] = self._taught(chunk)
+        mine = chunks[self._processes.rank :: self._processes.count]
+        for chunk, taught in zip(mine, in_order_by_torch(self._taught, mine, self._threads), strict=True):
+            vectors[chunk.places] = taught
         return Pivots(torch.tensor(places, device=vectors.device), self._processes.add_up(vectors))
 
     def _taught(self, rows: Rows) -> Tensor:

@@ -15,7 +15,7 @@ from lapca_bench.report.board_cost import cost_of
 from lapca_bench.report.board_data import Surroundings, boards, measured_boards, newest, recipe_board
 from lapca_bench.report.board_model import Entry, Score, Task
 from lapca_bench.report.board_queries import Texts, side_by_side
-from lapca_bench.report.board_rank import observations, stand
+from lapca_bench.report.board_rank import by_queries, observations, stand
 from lapca_bench.report.board_site import embedded, page, policy, slug
 from lapca_bench.report.published import published
 from lapca_bench.run import Run
@@ -104,9 +104,16 @@ def test_intervals_hold_the_mean(stored):
 
 def test_translations_of_a_query_are_one_observation():
     part = pd.Series({"q1": 1.0, "q2": 0.0})
-    found = observations([part, part + 1])
-    assert len(found) == 2
-    assert found.mean() == pytest.approx((0.5 + 1.5) / 2)
+    found = observations([[part, part + 1], [part, part]])
+    assert found.shape == (2, 2)
+    assert found.mean(axis=1) == pytest.approx([(0.5 + 1.5) / 2, 0.5])
+    assert found[0] == pytest.approx([1.5, 0.5])
+
+
+def test_query_ids_of_one_kind_have_one_number():
+    first = pd.Index(["q1", "q2"])
+    assert by_queries([first, pd.Index(["q1", "q2"]), pd.Index(["q1", "q3"]), first]) == [0, 0, 1, 0]
+    assert by_queries([]) == []
 
 
 def test_a_pool_of_several_question_languages_is_a_board_of_its_own(stored):

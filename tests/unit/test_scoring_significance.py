@@ -9,7 +9,7 @@ from scipy import stats
 
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.scoring import Settings, compare, intervals, tied_groups
-from lapca_bench.scoring.significance import holm, paired_t, permutation, tied_rows
+from lapca_bench.scoring.significance import holm, paired_t, pairwise_t, permutation, tied_rows
 
 FAST = Settings(permutations=999, bootstrap=500)
 
@@ -17,6 +17,18 @@ FAST = Settings(permutations=999, bootstrap=500)
 def frame(values, queries=None):
     names = queries or [f"q{i:03d}" for i in range(len(values))]
     return pd.DataFrame({"query": names, "language": "", "measure": "RR@10", "value": np.asarray(values, dtype=float)})
+
+
+def test_every_pair_at_once_is_every_pair_alone():
+    """Rows that differ a lot, by a hair, by a constant, in one query, and not at all."""
+    rng = np.random.default_rng(5)
+    rows = list(rng.random((6, 300)))
+    rows += [rows[0] + 1e-9 * rng.random(300), rows[0] + 0.25, rows[0].copy(), np.ones(300), np.full(300, 0.5)]
+    rows.append(np.where(np.arange(300) == 7, rows[1] + 1e-5, rows[1]))
+    values = np.vstack(rows)
+    first, second = np.triu_indices(len(values), 1)
+    assert pairwise_t(values) == pytest.approx(paired_t(values[first] - values[second]), rel=1e-6, abs=1e-300)
+    assert pairwise_t(values[:, :1]).tolist() == [1.0] * len(first)
 
 
 def test_paired_t_is_scipys():

@@ -69,6 +69,29 @@ def test_cached_gradient_is_the_plain_gradient(start, pairs, chunk) -> None:
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
 
 
+def test_threads_have_the_plain_gradient_and_the_same_bits_every_time(start, pairs) -> None:
+    made = recipe(
+        start,
+        objective={"mlm": 0.0, "brake": 0.5, "pivot": 0.5, "ranking": 0.5},
+        views={"mask": 0.0},
+        trained={"dropout": False},
+        optimisation={"chunk": 4},
+    )
+    batch = source(made, pairs).batch(0)
+    found = []
+    for threads in (1, 2, 3, 3):
+        torch.set_num_threads(threads)
+        tower = TrainedTower(made.encoder, made.trained, language_model=False, seed=1)
+        teacher = load_start(made.encoder).eval().requires_grad_(requires_grad=False)
+        loss = Step(tower, made, Processes(), teacher).backward(batch, 0)
+        found.append((loss, gradients(tower)))
+        assert torch.get_num_threads() == threads
+    for loss, gradient in found[1:]:
+        assert loss == pytest.approx(found[0][0], rel=1e-5)
+        torch.testing.assert_close(gradient, found[0][1], rtol=1e-4, atol=1e-6)
+    assert torch.equal(found[2][1], found[3][1])
+
+
 def test_embeddings_added_row_by_row_have_the_plain_gradient() -> None:
     torch.manual_seed(0)
     plain = torch.nn.Embedding(11, 4, padding_idx=1)
