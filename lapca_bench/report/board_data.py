@@ -276,7 +276,7 @@ def _values(
 
 def _by_measure_and_language(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series[float]]:
     groups = scores.set_index("query").groupby(["measure", "language"], sort=False)["value"]
-    return {(measure, language): values.sort_index() for (measure, language), values in groups}
+    return {(str(measure), str(language)): values.sort_index() for (measure, language), values in groups}
 
 
 def _queries(task: Task, values: Sequence[Mapping[tuple[str, str], pd.Series[float]]]) -> int | None:

@@ -68,7 +68,8 @@ def observations(systems: Sequence[Sequence[pd.Series[float]]]) -> npt.NDArray[n
     codes, ids = pd.factorize(np.concatenate([task.index.to_numpy(dtype=object) for task in tasks]), sort=True)
     weights = np.concatenate([np.full(len(task), 1.0 / (len(tasks) * len(task))) for task in tasks])
     rows = [np.concatenate([task.to_numpy(dtype=np.float64) for task in parts]) for parts in systems]
-    return np.vstack([np.bincount(codes, weights * row, minlength=len(ids)) for row in rows]) * len(ids)
+    added = [np.bincount(codes, weights * row, minlength=len(ids)) for row in rows]
+    return np.asarray(np.vstack(added) * len(ids), dtype=np.float64)
 
 
 def by_queries(indices: Iterable[pd.Index[str]]) -> list[int]:
