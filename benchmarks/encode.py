@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from statistics import median
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.measuring import say, take_turns
+from benchmarks.measuring import say, take_turns, torch_profile
 from benchmarks.results import Row
 from benchmarks.texts import passages
 from lapca_bench.encoders import build
@@ -78,7 +77,7 @@ def run(small: bool) -> list[Row]:
             turns.ratio("sentence-transformers"),
             1.5,
             f"least cosine between both {cosine:.7f}",
-            note=profile(encoder, documents[: 8 if small else 64]),
+            note=torch_profile(lambda: encoder.encode_documents(documents[: 8 if small else 64])),
             raw=raw,
         ),
         Row(
@@ -140,23 +139,3 @@ def forward_work(encoder: TransformerEncoder, lengths: Any) -> float:
     per_token = 2 * layers * (4 * width**2 + 2 * width * inner)
     attention = 4 * layers * width
     return float(per_token * lengths.sum() + attention * (lengths.astype(np.float64) ** 2).sum())
-
-
-def profile(encoder: TransformerEncoder, documents: list[Any]) -> str:
-    """Where the time of our forward pass goes, by torch's own profiler, which sees the thread that starts it alone."""
-    import torch
-    from torch.profiler import ProfilerActivity
-    from torch.profiler import profile as profiling
-
-    threads, os.environ["OMP_NUM_THREADS"] = torch.get_num_threads(), "1"
-    torch.set_num_threads(1)
-    try:
-        with profiling(activities=[ProfilerActivity.CPU]) as found:
-            encoder.encode_documents(documents)
-    finally:
-        del os.environ["OMP_NUM_THREADS"]
-        torch.set_num_threads(threads)
-    events = sorted(found.key_averages(), key=lambda event: -event.self_cpu_time_total)
-    total = sum(event.self_cpu_time_total for event in events)
-    shares = [(event.key, event.self_cpu_time_total / total) for event in events[:7]]
-    return "profile of ours on one thread: " + ", ".join(f"{key} {share:.0%}" for key, share in shares)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
+from typing import Any
 
 MIB = 1 << 20
 
@@ -82,6 +87,63 @@ def run_process(command: Sequence[str]) -> tuple[float, int, str]:
     if int(status):
         raise subprocess.CalledProcessError(int(status), command, output)
     return float(seconds), int(peak), output.decode("utf-8")
+
+
+def spent_in(names: Sequence[str], work: Callable[[], object]) -> dict[str, float]:
+    """Processor seconds within Python functions of these names while `work` runs, over this thread and those it starts.
+
+    A function's seconds hold those of what it calls.
+    """
+    seconds: Counter[str] = Counter()
+    started = threading.local()
+
+    def event(frame: Any, kind: str, _: Any) -> None:
+        name = frame.f_code.co_name
+        if name not in names:
+            return
+        if kind == "call":
+            started.__dict__.setdefault(name, []).append(time.thread_time())
+        elif kind == "return":
+            seconds[name] += time.thread_time() - started.__dict__[name].pop()
+
+    threading.setprofile(event)
+    sys.setprofile(event)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type]
+    return {name: seconds[name] for name in names}
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Our work and torch's on one thread, the one that torch's profiler sees."""
+    import torch
+
+    threads, asked = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if asked is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = asked
+
+
+def torch_profile(work: Callable[[], object]) -> str:
+    """Which of torch's operations `work` spends its time in, on one thread."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with single_thread(), profile(activities=[ProfilerActivity.CPU]) as found:
+        work()
+    events = sorted(found.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    shares = [(event.key, event.self_cpu_time_total / total) for event in events[:7]]
+    return "profile of ours on one thread: " + ", ".join(f"{key} {share:.0%}" for key, share in shares)
 
 
 def say(line: str) -> None:

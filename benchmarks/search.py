@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.measuring import MIB, run_process, say, take_turns
+from benchmarks.measuring import MIB, run_process, say, spent_in, take_turns
 from benchmarks.results import Row
 from lapca_bench.search.exact import top_k
 
@@ -21,6 +21,7 @@ SHARD = 512  # rows per file, as the vector store writes them
 DEPTH = 100
 QUERIES = 1000
 ROUNDS = 5
+PARTS = ("_scan", "_rows", "_candidates", "_merge", "_decide")  # of `_Search`: the first holds the second and third
 
 
 def run(small: bool) -> list[Row]:
@@ -51,6 +52,7 @@ def run(small: bool) -> list[Row]:
                 np.matmul(queries, block.T, out=scores)
 
         turns = take_turns({"ours": ours, "faiss": theirs, "products": products}, ROUNDS)
+        parts = spent_in(PARTS, lambda: ours(0))
         seconds, peak, _ = run_process([sys.executable, "-m", "benchmarks.search", folder])
     hits, (their_scores, their_rows) = found["ours"], found["faiss"]
     same, apart = agreement(hits, their_rows, their_scores)
@@ -75,6 +77,9 @@ def run(small: bool) -> list[Row]:
             turns.ratio("faiss"),
             1.2,
             f"{same:.4%} of the rows are the same, the others tie within {apart:.0e}",
+            note=f"profile of ours, processor seconds of {machine.threads()} threads: "
+            + ", ".join(f"{name} {spent:.2f}" for name, spent in parts.items())
+            + f"; the bare products take {machine.threads()} × {turns.median('products'):.2f} s",
             raw=raw,
         ),
         Row(
