@@ -54,7 +54,7 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
             "key": selection_key(result),
             "name": visible(result.system) + (f" ({result.split})" if splits > 1 else ""),
             "scores": _scores(frame, measures, queries),
-            "top": [[documents.setdefault(d, len(documents)) for d in _first(result, query)] for query in queries],
+            "top": [[documents.setdefault(d, len(documents)) for d in first] for first in _firsts(result, queries)],
         }
         for result, frame in zip(results, frames, strict=True)
     ]
@@ -84,14 +84,14 @@ def _spoken(texts: Texts, queries: Sequence[str], documents: Mapping[str, int]) 
 def first_documents(results: Sequence[StoredResult]) -> set[str]:
     """Ids of the documents that some result ranks among its first."""
     with_run = [result for result in results if result.has_run]
-    return {document for result in with_run for query in result.run.queries for document in _first(result, query)}
+    return {document for result in with_run for first in _firsts(result, result.run.queries) for document in first}
 
 
-def _first(result: StoredResult, query: str) -> list[str]:
-    """The first documents; none where the run is not here."""
+def _firsts(result: StoredResult, queries: Sequence[str]) -> list[list[str]]:
+    """The first documents of each query; none where the run is not here."""
     if not result.has_run:
-        return []
-    return [document for document, _ in result.run.ranking(query)[:TOP]]
+        return [[] for _ in queries]
+    return [[document for document, _ in result.run.ranking(query)[:TOP]] for query in queries]
 
 
 def _scores(frame: Any, measures: Sequence[str], queries: Sequence[str]) -> dict[str, list[float | None]]:
