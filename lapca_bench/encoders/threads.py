@@ -44,11 +44,11 @@ def in_order_by_torch(task: Callable[[Item], Outcome], items: Iterable[Item], th
 
     With one thread the task runs where it is, and torch's operations use as many as they are set to.
     """
-    import torch
-
     if threads == 1:
         yield from map(task, items)
         return
+    import torch
+
     before = torch.get_num_threads()
     try:
         yield from in_order(task, items, threads, initializer=lambda: torch.set_num_threads(1))

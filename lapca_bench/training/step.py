@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ from lapca_bench.training.tower import Rows, Side, TrainedTower, pad_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+Chunk = TypeVar("Chunk")
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Step:
         if not chunks:
             return 0.0
         own = torch.zeros((), device=self._tower.device)
-        for chunk in chunks[self._processes.rank :: self._processes.count]:
+        for chunk in self._own(chunks):
             loss = chunk.loss(self._hidden(chunk.rows))
             loss.backward()  # type: ignore[no-untyped-call]
             own = own + loss.detach()
@@ -78,7 +80,9 @@ class Step:
         texts += tower.tokenise([*batch.passages, *batch.negatives], "passage", optimisation.passage_length)
         chunks = self._chunks(texts, len(batch.queries), step)
         hidden_tokens = sum(int((chunk.labels != IGNORED).sum()) for chunk in chunks)
-        mine = chunks[self._processes.rank :: self._processes.count]
+        # Processes agree on the chunks whatever their numbers of threads; threads share each, so that no more texts of
+        # this process are at work at once than a chunk holds.
+        mine = [part for chunk in self._own(chunks) for part in chunk.split(self._threads)]
         pivots = self._pivots(batch) if recipe.objective.has_pivot else None
 
         def own_loss(chunk: Rows, embedded: Embedded) -> Tensor:
@@ -110,10 +114,14 @@ class Step:
         alone = tower.device != "cpu" or recipe.trained.dropout or not recipe.optimisation.gradient_cache
         return 1 if alone or (recipe.objective.mlm and words.requires_grad) else torch.get_num_threads()
 
+    def _own(self, chunks: list[Chunk]) -> list[Chunk]:
+        """This process's share of the joint batch's chunks."""
+        return chunks[self._processes.rank :: self._processes.count]
+
     def _chunks(self, texts: list[Any], queries: int, step: int) -> list[Rows]:
         """All texts of the joint batch, shortest first so that little is padded; every process makes the same."""
         order = np.argsort([len(text) for text in texts], kind="stable").astype(np.int64)
-        size = max(1, self._recipe.optimisation.chunk // self._threads)  # the chunks at work are as many texts together
+        size = self._recipe.optimisation.chunk
         count = max(-(-len(order) // size), self._processes.count)
         seed = self._recipe.seed * 1_000_003 + step
         hide = None
@@ -162,7 +170,7 @@ class Step:
             return None
         chunks = self._chunks(texts, 0, 0)
         vectors = torch.zeros(len(texts), self._tower.encoder.config.hidden_size, device=self._tower.device)
-        mine = chunks[self._processes.rank :: self._processes.count]
+        mine = self._own(chunks)
         for chunk, taught in zip(mine, in_order_by_torch(self._taught, mine, self._threads), strict=True):
             vectors[chunk.places] = taught
         return Pivots(torch.tensor(places, device=vectors.device), self._processes.add_up(vectors))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,6 +47,21 @@ class Rows:
     labels: Int64
     seed: int
     positions: Int64 | None = None
+
+    def split(self, parts: int) -> list[Rows]:
+        """The same texts in up to `parts` chunks of nearly equal numbers of texts."""
+        cut = [rows for rows in np.array_split(np.arange(len(self.places)), parts) if len(rows)]
+        return [
+            replace(
+                self,
+                places=self.places[rows],
+                ids=self.ids[rows],
+                mask=self.mask[rows],
+                labels=self.labels[rows],
+                positions=None if self.positions is None else self.positions[rows],
+            )
+            for rows in cut
+        ]
 
 
 class TrainedTower:

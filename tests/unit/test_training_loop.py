@@ -69,6 +69,14 @@ def test_cached_gradient_is_the_plain_gradient(start, pairs, chunk) -> None:
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
 
 
+@pytest.fixture
+def _threads_restored():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("_threads_restored")
 def test_threads_have_the_plain_gradient_and_the_same_bits_every_time(start, pairs) -> None:
     made = recipe(
         start,
@@ -165,14 +173,20 @@ def test_an_adapter_moves_little_and_is_merged_into_the_checkpoint(start, pairs,
     assert all(name.startswith("encoder.layer.1.") for name in moved)
 
 
-def test_two_processes_share_the_gradient_of_one(start, pairs) -> None:
-    """Each process of two computes its chunks; their parts add up to the whole (exchanged by hand here)."""
-    made = recipe(start, trained={"dropout": False})
+@pytest.mark.usefixtures("_threads_restored")
+@pytest.mark.parametrize(("changes", "threads"), [({}, (1, 1)), ({"objective": {"mlm": 0.0}}, (1, 3))])
+def test_two_processes_share_the_gradient_of_one(start, pairs, changes, threads) -> None:
+    """Each process of two computes its chunks; their parts add up to the whole (exchanged by hand here).
+
+    They may differ in their numbers of threads.
+    """
+    made = recipe(start, trained={"dropout": False}, **changes)
     batch = source(made, pairs).batch(0)
     whole = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
     Step(whole, made, Processes()).backward(batch, 0)
     matrices: list[torch.Tensor] = []
     for rank in range(2):  # first what each process embeds
+        torch.set_num_threads(threads[rank])
         tower = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
 
         def keep(tensor: torch.Tensor) -> torch.Tensor:
@@ -184,6 +198,7 @@ def test_two_processes_share_the_gradient_of_one(start, pairs) -> None:
     joint = matrices[0] + matrices[1]
     parts = []
     for rank in range(2):
+        torch.set_num_threads(threads[rank])
         tower = TrainedTower(made.encoder, made.trained, language_model=True, seed=1)
         Step(tower, made, Processes(rank, 2, lambda tensor: joint.clone() if tensor.dim() == 2 else tensor)).backward(
             batch, 0
