@@ -8,10 +8,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import fsum
 from statistics import median
 from typing import Any
 
@@ -94,7 +94,7 @@ def spent_in(names: Sequence[str], work: Callable[[], object]) -> dict[str, floa
 
     A function's seconds hold those of what it calls.
     """
-    seconds: Counter[str] = Counter()
+    spent: list[tuple[str, float]] = []  # a list is safe to add to from several threads
     started = threading.local()
 
     def event(frame: Any, kind: str, _: Any) -> None:
@@ -104,7 +104,7 @@ def spent_in(names: Sequence[str], work: Callable[[], object]) -> dict[str, floa
         if kind == "call":
             started.__dict__.setdefault(name, []).append(time.thread_time())
         elif kind == "return":
-            seconds[name] += time.thread_time() - started.__dict__[name].pop()
+            spent.append((name, time.thread_time() - started.__dict__[name].pop()))
 
     threading.setprofile(event)
     sys.setprofile(event)
@@ -113,7 +113,7 @@ def spent_in(names: Sequence[str], work: Callable[[], object]) -> dict[str, floa
     finally:
         sys.setprofile(None)
         threading.setprofile(None)  # type: ignore[arg-type]
-    return {name: seconds[name] for name in names}
+    return {name: fsum(seconds for one, seconds in spent if one == name) for name in names}
 
 
 @contextmanager

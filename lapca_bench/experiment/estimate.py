@@ -46,12 +46,12 @@ def measure(encoder: Encoder, documents: Sequence[Document], seconds: float = 5.
         done += len(documents)
     encoding = done / (time.perf_counter() - started)
     random = np.random.default_rng(0)
-    queries = random.random((QUERY_BLOCK, encoder.dimension), dtype=np.float32)
+    queries = random.random((encoder.dimension, QUERY_BLOCK), dtype=np.float32)  # transposed, as the search has them
     rows = random.random((BLOCK_ROWS, encoder.dimension), dtype=np.float32)
-    queries @ rows.T
+    rows @ queries
     done, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds / 5:
-        queries @ rows.T
+        rows @ queries
         done += 1
     return Rates(encoding, 2.0 * queries.size * BLOCK_ROWS * done / (time.perf_counter() - started))
 
@@ -67,7 +67,7 @@ def cost(  # every argument is a number of the same plain kind, so they are name
     resident = (
         usable_threads() * block
         + pool
-        + 4 * queries * dimension
+        + 4 * (queries + min(queries, QUERY_POOL)) * dimension  # those of a pool lie there transposed too
         + documents * _ID_BYTES
         + shards * _MANIFEST_BYTES
         + min(part, 4 * BLOCK_ROWS) * dimension * bytes_per_value

@@ -73,13 +73,16 @@ def paired_t(differences: Float64) -> Float64:
 
     Differences that are all equal have no variance to test against: p is 1 where they are 0, else 0 (from 2 queries).
     """
+    mean = differences.mean(axis=-1)
+    return _two_sided(mean, _spread(differences), differences.shape[-1])
+
+
+def _two_sided(mean: Float64, spread: Float64, n: int) -> Float64:
+    """p-values of Student's t of `n` differences with this mean and sample standard deviation."""
     from scipy import special
 
-    n = differences.shape[-1]
-    mean = differences.mean(axis=-1)
     if n < 2:
         return np.ones_like(mean)
-    spread = _spread(differences)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = mean / (spread / np.sqrt(n))
     p = 2.0 * special.stdtr(n - 1, -np.abs(np.where(np.isnan(t), 0.0, t)))
@@ -240,7 +243,10 @@ def tied_groups(
 
 
 def tied_rows(values: Float64, alpha: float = 0.05) -> list[int]:
-    """`tied_groups` of rows (systems, queries) by their means and t-tests, without an object per pair: for 1,000s."""
+    """`tied_groups` of rows (systems, queries) by their means and t-tests, without an object per pair.
+
+    Systems may be thousands.
+    """
     count = len(values)
     differ = np.zeros((count, count), dtype=np.bool_)
     if count > 1:
@@ -257,26 +263,21 @@ def pairwise_t(values: Float64) -> Float64:
     The spreads of all differences come of one matrix product, |a - b|^2 = a.a + b.b - 2 a.b of centred rows; a pair in
     which that cancels to a millionth of its parts or less is subtracted query by query instead.
     """
-    from scipy import special
-
     first, second = np.triu_indices(len(values), 1)
     n = values.shape[1]
-    if n < 2:
-        return np.ones(len(first))
     means = values.mean(axis=1)
     centred = values - means[:, None]
     products = centred @ centred.T
     parts = products.diagonal()[first] + products.diagonal()[second]
     squares = parts - 2.0 * products[first, second]
     near = np.flatnonzero(squares <= 1e-6 * parts)
-    squares[near] = 1.0  # replaced below
-    t = (means[first] - means[second]) / np.sqrt(squares / (n - 1) / n)
-    p = 2.0 * special.stdtr(n - 1, -np.abs(t))
+    squares[near] = 0.0  # rounding can make it negative; its p-value is replaced below
+    p = _two_sided(means[first] - means[second], np.sqrt(squares / max(n - 1, 1)), n)
     step = max(1, _CELLS // n)
     for start in range(0, len(near), step):
         pairs = near[start : start + step]
         p[pairs] = paired_t(values[first[pairs]] - values[second[pairs]])
-    return np.asarray(p, dtype=np.float64)
+    return p
 
 
 def _grouped(order: Sequence[Name], separable: Callable[[Name, Name], bool]) -> dict[Name, int]:
