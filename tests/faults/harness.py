@@ -12,6 +12,7 @@ after a random share of its usual time. Some are killed twice before they may fi
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import random
 import shutil
@@ -28,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from jobs import JOBS, Job, artefacts, differences, prepare_process, write_inputs, wrong_state
 
 SEED = 20261124
+STUCK = 300  # seconds after which a process says where it stands and ends: a failure with its traceback, not a hang
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
 
@@ -86,6 +88,7 @@ def start(job: Job, folder: Path, deadly: int | None = None, report: Path | None
         out = os.open("out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        faulthandler.dump_traceback_later(STUCK, exit=True, file=out)
         os.environ["LAPCA_BENCH_CACHE"] = str(folder / "cache")
         os.environ.pop("LAPCA_BENCH_DATA", None)
         sys.argv = ["lapca-bench", *job.words]
@@ -223,6 +226,9 @@ def preload(*, heavy: bool) -> None:
     """Import what jobs use, so that forks need not; nothing is called that starts a thread."""
     import importlib
 
+    from tqdm import tqdm
+
+    tqdm.monitor_interval = 0  # its thread would hold locks at the moment of a fork
     light = ("pandas", "pyarrow.parquet", "bm25s", "lapca_bench.cli.main", "lapca_bench.store.cache")
     for name in (*light, "torch", "transformers", "lapca_bench.training.loop") if heavy else light:
         importlib.import_module(name)

@@ -125,11 +125,20 @@ def _write_pairs(path: Path) -> None:
 
 
 def prepare_process(folder: Path) -> None:
-    """What every process of a job is told beside its words: small shards, and a wheel of its own to fetch."""
+    """What every process of a job is told beside its words: small shards, and a wheel of its own to fetch.
+
+    Progress bars get a lock of this process: tqdm's own is shared by all forks of one process, and one of them
+    that is killed while it holds the lock would stop all others for good. Processes of users share none.
+    """
+    from threading import RLock
+
+    from tqdm import tqdm
+
     from lapca_bench import resources
     from lapca_bench.resources.pip_source import Wheel
     from lapca_bench.store.vectors import VectorStore
 
+    tqdm.set_lock(RLock())
     defaults = VectorStore.__init__.__defaults__ or ()
     VectorStore.__init__.__defaults__ = (*defaults[:-1], SHARD)  # type: ignore[misc]
     wheel = folder / "pack-1.0-py3-none-any.whl"

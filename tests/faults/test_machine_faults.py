@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import multiprocessing
 import os
 import random
 import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -123,19 +124,24 @@ def test_a_cache_deleted_under_a_job_is_named_and_made_again(tmp_path):
     assert len(np.concatenate(again.matrices())) == 40
 
 
-def forked(count: int, work) -> list[int]:
-    """Run `work` in so many processes at once; their exit codes."""
-    children = []
-    for _ in range(count):
-        child = os.fork()
-        if child == 0:
-            code = 1
-            with contextlib.suppress(BaseException):
-                work()
-                code = 0
-            os._exit(code)
-        children.append(child)
-    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+def processes(count: int, work: Callable[[Path], None], folder: Path) -> list[int]:
+    """Run `work` on `folder` in so many processes at once; their exit codes.
+
+    New processes, not forks: a fork could inherit a lock that a thread of this one holds.
+    """
+    context = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(count)
+    started = [context.Process(target=together, args=(barrier, work, folder)) for _ in range(count)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    return [process.exitcode for process in started]
+
+
+def together(barrier, work: Callable[[Path], None], folder: Path) -> None:
+    barrier.wait(60)
+    work(folder)
 
 
 class Counting(WordHashEncoder):
@@ -152,24 +158,25 @@ class Counting(WordHashEncoder):
         return super().encode_documents(documents, language=language)
 
 
+def encode_all(folder: Path) -> None:
+    corpus = store(folder).documents(Counting(folder / "log.txt"), CORPUS)
+    assert len(np.concatenate(corpus.matrices())) == 40
+
+
+def write_three_results(folder: Path) -> None:
+    for value in (0.25, 0.5, 0.75):
+        write_result(folder, value * random.random())
+
+
 def test_jobs_on_one_cache_share_the_work(tmp_path):
     """Every process gets all vectors, and no shard was encoded twice."""
-
-    def work() -> None:
-        corpus = store(tmp_path).documents(Counting(tmp_path / "log.txt"), CORPUS)
-        assert len(np.concatenate(corpus.matrices())) == 40
-
-    assert forked(3, work) == [0, 0, 0]
+    assert processes(3, encode_all, tmp_path) == [0, 0, 0]
     assert sorted((tmp_path / "log.txt").read_text().split()) == sorted(f"d{i}" for i in range(0, 40, 8))
     assert list(cache.verify(tmp_path)) == []
 
 
 def test_jobs_that_write_one_result_leave_a_whole_one(tmp_path):
-    def work() -> None:
-        for value in (0.25, 0.5, 0.75):
-            write_result(tmp_path, value * random.random())
-
-    assert forked(3, work) == [0, 0, 0]
+    assert processes(3, write_three_results, tmp_path) == [0, 0, 0]
     (stored,) = ResultStore(tmp_path).all()
     stored.verify()
     assert len(list(stored.folder.glob("*.parquet"))) == 2

@@ -143,7 +143,7 @@ def _fetch_in_process(wheel, queue):
 
 
 def test_two_processes_both_finish(cache, wheel):
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")  # a fork could inherit a lock held by a thread of this process
     queue = context.Queue()
     started = [context.Process(target=_fetch_in_process, args=(wheel, queue)) for _ in range(4)]
     for process in started:
