@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lapca_bench.encoders import build as build_encoder
+from lapca_bench.encoders.fields import FieldsEncoder
 from lapca_bench.encoders.head_file import find_head, read_head
 from lapca_bench.errors import UsageError
 from lapca_bench.search.bm25 import BM25System
@@ -19,6 +20,7 @@ from lapca_bench.search.system import System
 from lapca_bench.search.translation import TranslateSystem
 from lapca_bench.search.translators import find_translator
 from lapca_bench.search.workspace import Workspace
+from lapca_bench.store.stored_encoder import StoredEncoder
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,14 @@ def _dense(making: Making) -> System:
     card, workspace = making.card, making.workspace
     assert card.encoder is not None  # noqa: S101 (the card's validator)
     return DenseSystem(build_encoder(card.encoder, card.name), workspace.vectors, workspace.executor)
+
+
+def _dense_part(making: Making, name: str) -> DenseSystem:
+    """The dense system that a card names; raises `UsageError` where it is of another kind."""
+    system = making.part(name)
+    if not isinstance(system, DenseSystem):
+        raise UsageError(f"{name} is no dense system", key=f"{making.card.kind}.system", remedy="name a dense one")
+    return system
 
 
 def _sparse(making: Making) -> System:
@@ -88,10 +98,7 @@ def _ranx_fusion(making: Making) -> System:
 def _margin(making: Making) -> System:
     settings = making.card.margin
     assert settings is not None  # noqa: S101 (the card's validator)
-    dense = making.part(settings.system)
-    if not isinstance(dense, DenseSystem):
-        raise UsageError(f"{settings.system} is no dense system", key="margin.system", remedy="name a dense one")
-    return MarginSystem(dense, settings.neighbours, making.card.name)
+    return MarginSystem(_dense_part(making, settings.system), settings.neighbours, making.card.name)
 
 
 def _rerank(making: Making) -> System:
@@ -110,14 +117,20 @@ def _rerank(making: Making) -> System:
 def _head(making: Making) -> System:
     settings, name = making.card.head, making.card.name
     assert settings is not None  # noqa: S101 (the card's validator)
-    dense = making.part(settings.system)
-    if not isinstance(dense, DenseSystem):
-        raise UsageError(f"{settings.system} is no dense system", key="head.system", remedy="name a dense one")
+    dense = _dense_part(making, settings.system)
     if settings.weights is not None:
         head, _ = read_head(find_head(settings.weights))
         return with_head(dense, head, name)
     assert settings.fit is not None  # noqa: S101 (the table's validator)
     return FittedSystem(dense, settings.fit, settings.components, settings.sample, name)
+
+
+def _fields(making: Making) -> System:
+    settings, name = making.card.fields, making.card.name
+    assert settings is not None  # noqa: S101 (the card's validator)
+    dense = _dense_part(making, settings.system)
+    encoder = FieldsEncoder(StoredEncoder(dense.encoder, dense.store), settings.title, name)
+    return DenseSystem(encoder, dense.store, dense.executor, name)
 
 
 def _translate(making: Making) -> System:
@@ -133,9 +146,7 @@ def _approximate(making: Making) -> System:
 
     settings = making.card.approximate
     assert settings is not None  # noqa: S101 (the card's validator)
-    dense = making.part(settings.system)
-    if not isinstance(dense, DenseSystem):
-        raise UsageError(f"{settings.system} is no dense system", key="approximate.system", remedy="name a dense one")
+    dense = _dense_part(making, settings.system)
     folder = making.workspace.cache / "faiss"
     return ApproximateSystem(dense, settings.index, settings.probe, folder, making.card.name)
 
@@ -151,6 +162,7 @@ _MAKERS: dict[str, Callable[[Making], System]] = {
     "margin": _margin,
     "rerank": _rerank,
     "head": _head,
+    "fields": _fields,
     "translate": _translate,
     "approximate": _approximate,
 }

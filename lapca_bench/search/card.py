@@ -111,6 +111,14 @@ class HeadSettings(BaseModel):
         return self
 
 
+class FieldsSettings(BaseModel):
+    """Table `[fields]`: a dense `system` whose documents also have their title's vector, `title` times."""
+
+    model_config = _STRICT
+    system: str
+    title: FiniteFloat = Field(default=1.0, gt=0)
+
+
 class TranslateSettings(BaseModel):
     """Table `[translate]`: queries pass through `translator` into language `into` before `system` sees them."""
 
@@ -145,6 +153,7 @@ TABLES = {
     "rerank": "rerank",
     "approximate": "approximate",
     "head": "head",
+    "fields": "fields",
     "translate": "translate",
 }
 # Kinds that are named and never run: known from print alone, or without a text-retrieval component.
@@ -184,6 +193,7 @@ class SystemCard(BaseModel):
     rerank: RerankSettings | None = None
     approximate: ApproximateSettings | None = None
     head: HeadSettings | None = None
+    fields: FieldsSettings | None = None
     translate: TranslateSettings | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
@@ -213,6 +223,7 @@ class SystemCard(BaseModel):
             *([self.rerank.first, self.rerank.second] if self.rerank else ()),
             *([self.approximate.system] if self.approximate else ()),
             *([self.head.system] if self.head else ()),
+            *([self.fields.system] if self.fields else ()),
             *([self.translate.system] if self.translate else ()),
         )
 

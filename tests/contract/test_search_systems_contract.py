@@ -3,6 +3,7 @@
 import pytest
 from search_toys import ToyCollection, WordCountEncoder, WordHashEncoder, WordVectorsEncoder, documents, queries
 
+from lapca_bench.encoders.fields import FieldsEncoder
 from lapca_bench.errors import MissingResourceError
 from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.dense import DenseSystem, MarginSystem
@@ -13,6 +14,7 @@ from lapca_bench.search.rerank import PairwiseSystem, RerankSystem
 from lapca_bench.search.sparse import SparseSystem
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.store.forms import Sparse, TokenVectors
+from lapca_bench.store.stored_encoder import StoredEncoder
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document
 
@@ -30,6 +32,12 @@ class Overlap:
 
 def dense(folder):
     return DenseSystem(WordHashEncoder(), VectorStore(folder / "vectors", shard_size=2))
+
+
+def fields(folder):
+    inner = dense(folder)
+    encoder = FieldsEncoder(StoredEncoder(inner.encoder, inner.store), 1.0, "fields")
+    return DenseSystem(encoder, inner.store)
 
 
 def sparse(folder):
@@ -65,6 +73,7 @@ def char_ngrams(folder):
 
 KINDS = {
     "dense": dense,
+    "fields": fields,
     "sparse": sparse,
     "late interaction": late,
     "margin": lambda folder: MarginSystem(dense(folder)),

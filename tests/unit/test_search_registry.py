@@ -110,11 +110,13 @@ def test_a_system_made_of_itself_is_refused(folder):
     assert "made of itself" in registry.status("a").reason
 
 
-def test_the_margin_wants_a_dense_system(folder):
+@pytest.mark.parametrize("kind", ["margin", "fields"])
+def test_what_is_built_on_a_dense_system_wants_one(folder, kind):
     write(folder, "words", "bm25", "[bm25]")
-    write(folder, "m", "margin", '[margin]\nsystem = "words"')
-    with pytest.raises(UsageError, match="words is no dense system"):
+    write(folder, "m", kind, f'[{kind}]\nsystem = "words"')
+    with pytest.raises(UsageError, match="words is no dense system") as raised:
         registry.build_system("m")
+    assert raised.value.key == f"{kind}.system"
 
 
 def test_missing_extras_are_named(folder, monkeypatch):
