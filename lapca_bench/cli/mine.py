@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import Changes
+from lapca_bench.cli.options import Changes, Ray, workspace_on
 from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
 
 
@@ -35,6 +35,7 @@ def mine(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Say what there is to mine; embed and write nothing.")
     ] = False,
+    ray: Ray = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -59,5 +60,5 @@ def mine(
         typer.echo(cost_of(load_recipe(recipe, **given), corpus))
         return
     log_into(out.parent)
-    summary = mine_to_file(load_recipe(recipe, **given), corpus, out)
+    summary = mine_to_file(load_recipe(recipe, **given), corpus, out, workspace_on(ray))
     typer.echo(summary)

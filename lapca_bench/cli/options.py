@@ -48,8 +48,8 @@ Ray = Annotated[
     typer.Option(
         "--ray",
         metavar="ADDRESS",
-        help="Encode and search on the Ray cluster at this address (auto: the one this machine belongs to; local: one "
-        "started for this command). The cache must lie on a path that all its machines share.",
+        help="Work on the Ray cluster at this address (auto: the one this machine belongs to; local: one started for "
+        "this command). The cache must lie on a path that all its machines share.",
     ),
 ]
 

@@ -6,7 +6,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -54,3 +55,14 @@ def in_order_by_torch(task: Callable[[Item], Outcome], items: Iterable[Item], th
         yield from in_order(task, items, threads, initializer=lambda: torch.set_num_threads(1))
     finally:
         torch.set_num_threads(before)  # it is the number of threads that start later, too
+
+
+@cache
+def blas() -> Any:
+    """What sets how many threads this process's BLAS uses.
+
+    The last bits of a product depend on it, so what is compared bit by bit is computed with one.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -17,13 +17,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.encoders.threads import in_order, usable_threads
+from lapca_bench.encoders.threads import blas, in_order, usable_threads
 from lapca_bench.run import Float32, Int64
 
 BLOCK_ROWS = 2_048  # corpus rows per matrix product, of one shard or of several neighbours
@@ -118,7 +117,7 @@ class _Search:
             (start, min(start + block_rows, int(self._bounds[-1])))
             for start in range(0, int(self._bounds[-1]), block_rows)
         ]
-        with _blas().limit(limits=1, user_api="blas"):
+        with blas().limit(limits=1, user_api="blas"):
             for span in spans[:1]:  # alone: without floors, the blocks after it would let k rows each through
                 self._collect(*self._scan(span))
                 self._merge()
@@ -273,10 +272,3 @@ def widen(half: Any, single: Float32) -> None:
     np.left_shift(half.view(np.int16), 13, out=bits, dtype=np.int32)
     np.bitwise_and(bits, np.int32(-0x70000001), out=bits)
     np.multiply(single, np.float32(2.0**112), out=single)
-
-
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()

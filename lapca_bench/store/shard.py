@@ -136,7 +136,9 @@ class Shards(Sequence[Any]):
         return len(self._manifests)
 
     def __getitem__(self, place: Any) -> Any:
-        """The shard at this place, opened now."""
+        """The shard at this place, opened now; for a slice, the shards of it, not opened."""
+        if isinstance(place, slice):
+            return Shards(self._folder, self._manifests[place])
         return open_shard(self._folder, self._manifests[place])
 
     def __iter__(self) -> Iterator[Any]:

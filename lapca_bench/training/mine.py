@@ -5,24 +5,24 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lapca_bench.atomic import write_json
 from lapca_bench.digest import digest_value
-from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import MissingResourceError, UsageError
 from lapca_bench.parsing import json_value
 from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
+from lapca_bench.store.executor import LocalExecutor
+from lapca_bench.training.aligner import aligner_of, aligning_system
 from lapca_bench.training.global_mining import global_candidates, one_chunk
 from lapca_bench.training.help_pages import HelpPagesCorpus
 from lapca_bench.training.interface_texts import InterfaceTextsCorpus
 from lapca_bench.training.linked import Block, JsonLinesCorpus, LinkedCorpus
-from lapca_bench.training.mining import Chunk, Embed, MinedPair, candidates, cut, kept, write_pairs
+from lapca_bench.training.mining import Chunk, MineChunk, MinedPair, candidates, cut, kept, write_pairs
 from lapca_bench.training.mining_report import SWEEP, MiningReport
 from lapca_bench.training.package_descriptions import PackageDescriptionsCorpus
 from lapca_bench.training.parallel import ParallelCorpus
@@ -31,7 +31,7 @@ from lapca_bench.training.wikipedia import WikipediaCorpus
 from lapca_bench.types import Document
 
 if TYPE_CHECKING:
-    from lapca_bench.search.dense import DenseSystem
+    from lapca_bench.search.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -72,44 +72,8 @@ def _fingerprint(folder: Path) -> str:
     return digest_value({name: [state.st_size, state.st_mtime_ns] for name, state in files.items()})[:16]
 
 
-def needed_aligner(settings: MiningSettings) -> DenseSystem:
-    """The system that embeds blocks; raises `UsageError` where it is not dense or not named."""
-    from lapca_bench.search.dense import DenseSystem
-    from lapca_bench.search.registry import Workspace, build_system
-
-    if settings.aligner is None:
-        raise UsageError("margin mining needs an aligner", key="mining.aligner", remedy="--aligner me5-small-q4")
-    system = build_system(settings.aligner, Workspace())
-    if not isinstance(system, DenseSystem):
-        raise UsageError(f"{settings.aligner} is no dense system", key="mining.aligner", remedy="name a dense system")
-    return system
-
-
-def aligner_of(settings: MiningSettings) -> Embed | None:
-    """The aligner's system as a function of blocks; its vectors are kept, so an interrupted mining goes on from them.
-
-    Raises `UsageError` where that system is not dense; the function raises it for a language that the system lacks.
-    """
-    if settings.method != "margin" or settings.aligner is None:
-        return None
-    from lapca_bench.search.registry import find_card
-
-    system = needed_aligner(settings)
-    known = find_card(settings.aligner).languages
-
-    def embed(language: str, blocks: Sequence[Block]) -> Vectors:
-        if "*" not in known and language not in known:
-            remedy = f'name another aligner, or mining.exclude_languages = ["{language}"]; it knows {", ".join(known)}'
-            raise UsageError(f"{settings.aligner} lacks the language {language!r}", key="mining.aligner", remedy=remedy)
-        documents = [Document(block.id, block.text, language=language) for block in blocks]
-        matrices = system.store.documents(system.encoder, documents).matrices()
-        return np.concatenate([np.asarray(matrix, dtype=np.float32) for matrix in matrices])
-
-    return embed
-
-
-def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
-    """Mine, write `out` and `out` with the ending .report.json; returns a summary.
+def mine_to_file(recipe: Recipe, corpus_name: str, out: Path, workspace: Workspace | None = None) -> str:
+    """Mine, write `out` and `out` with the ending .report.json; returns a summary. The workspace's executor does it.
 
     Raises `InputError` when nothing was found, and nothing is written then.
     """
@@ -118,7 +82,7 @@ def mine_to_file(recipe: Recipe, corpus_name: str, out: Path) -> str:
     report = MiningReport(sorted({*SWEEP, settings.threshold}) if settings.method == "margin" else [settings.threshold])
     log.info("mine %s by %s, threshold %g, into %s", corpus.name, settings.method, settings.threshold, out)
     chunks = _counted(cut(corpus, settings), settings, report)
-    found = report.proposed(_candidates(chunks, settings, aligner_of(settings)))
+    found = report.proposed(_candidates(chunks, settings, workspace))
     number = write_pairs(out, report.written(kept(found, settings.threshold)))
     content = report.content() | {
         "corpus": corpus.name,
@@ -164,7 +128,7 @@ def cost_of(recipe: Recipe, corpus_name: str) -> str:
 def _embedding_time(settings: MiningSettings, sample: Mapping[str, Sequence[Block]], characters: int) -> str:
     """How long all characters take at the rate of a few blocks of the commonest languages, embedded now, unstored."""
     try:
-        system = needed_aligner(settings)
+        system = aligning_system(settings)
         system.encoder.encode_documents([Document("", "warm")])
     except MissingResourceError as error:
         return f"how long is not known: {error.message}"
@@ -188,9 +152,12 @@ def _counted(chunks: Iterator[Chunk], settings: MiningSettings, report: MiningRe
             bar.advance(len(chunk))
 
 
-def _candidates(chunks: Iterator[Chunk], settings: MiningSettings, embed: Embed | None) -> Iterator[MinedPair]:
+def _candidates(chunks: Iterator[Chunk], settings: MiningSettings, workspace: Workspace | None) -> Iterator[MinedPair]:
+    aligner = aligner_of(settings, workspace)
+    executor = LocalExecutor() if workspace is None else workspace.executor
     if settings.method == "margin" and settings.scope == "global":
-        yield from global_candidates(one_chunk(list(chunks)), settings, embed)
+        embed = None if aligner is None else partial(aligner, executor=executor)
+        yield from global_candidates(one_chunk(list(chunks)), settings, embed, executor)
     else:
-        for chunk in chunks:
-            yield from candidates(chunk, settings, embed)
+        for found in executor.map(MineChunk(settings, aligner), chunks):
+            yield from found

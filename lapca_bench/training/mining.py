@@ -17,6 +17,7 @@ import numpy as np
 
 from lapca_bench.atomic import atomic_path
 from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.encoders.threads import blas
 from lapca_bench.errors import InputError
 from lapca_bench.training.linked import Block, LinkedCorpus, Page, blocks
 from lapca_bench.training.pairs import COLUMNS
@@ -25,7 +26,8 @@ from lapca_bench.training.recipe import MiningSettings
 GROUPS_PER_CHUNK = 200  # link groups whose blocks are embedded together: enough to fill batches and shards of vectors
 _WRITTEN_AT_ONCE = 10_000
 
-Embed = Callable[[str, Sequence[Block]], Vectors]  # (language, its blocks) -> normalised rows
+Matrices = Sequence[Vectors]  # stacked, one language's rows; `Shards` are read where they are needed
+Embed = Callable[[Mapping[str, Sequence[Block]]], Mapping[str, Matrices]]  # blocks -> normalised rows, by language
 Chunk = list[dict[str, list[Block]]]  # blocks by language, one mapping per link group
 
 
@@ -48,10 +50,16 @@ def ratio_margin(left: Vectors, right: Vectors, neighbours: int) -> np.ndarray:
 
     `left` (n, d) and `right` (m, d) are L2-normalised; returns (n, m). Source: Artetxe & Schwenk 2019, eq. 2 (ratio).
     """
-    similarity = left.astype(np.float64) @ right.astype(np.float64).T
+    with blas().limit(limits=1, user_api="blas"):  # the same bits here and on a cluster
+        similarity = left.astype(np.float64) @ right.astype(np.float64).T
     across = np.sort(similarity, axis=1)[:, ::-1][:, :neighbours].mean(axis=1)
     down = np.sort(similarity, axis=0)[::-1][:neighbours].mean(axis=0)
     return np.asarray(similarity / ((across[:, None] + down[None, :]) / 2))
+
+
+def stacked(matrices: Matrices) -> Vectors:
+    """The rows of all matrices as one float32 matrix."""
+    return np.concatenate([np.asarray(matrix, dtype=np.float32) for matrix in matrices])
 
 
 def mutual_best(margins: np.ndarray, threshold: float) -> list[tuple[int, int, float]]:
@@ -98,7 +106,8 @@ def candidates(chunk: Chunk, settings: MiningSettings, embed: Embed | None = Non
     """
     vectors: Mapping[str, Vectors] = {}
     if settings.method == "margin":
-        vectors = _embedded(chunk, needed(embed))
+        embedded = needed(embed)(blocks_by_language(chunk))
+        vectors = {language: stacked(matrices) for language, matrices in embedded.items()}
     taken = dict.fromkeys(vectors, 0)
     for group in chunk:
         rows = {}
@@ -117,6 +126,18 @@ def candidates(chunk: Chunk, settings: MiningSettings, embed: Embed | None = Non
                     yield MinedPair(group[left][row], group[right][column], margin)
 
 
+@dataclass(frozen=True)
+class MineChunk:
+    """The task that an executor runs on every chunk: embed its blocks and compare them."""
+
+    settings: MiningSettings
+    embed: Embed | None
+
+    def __call__(self, chunk: Chunk) -> list[MinedPair]:
+        """All pairs that the method proposes, in the order of `candidates`."""
+        return list(candidates(chunk, self.settings, self.embed))
+
+
 def needed(embed: Embed | None) -> Embed:
     """The aligner; raises `InputError` where there is none."""
     if embed is None:
@@ -125,13 +146,13 @@ def needed(embed: Embed | None) -> Embed:
     return embed
 
 
-def _embedded(chunk: Chunk, embed: Embed) -> dict[str, Vectors]:
-    """Rows of all blocks by language, group after group."""
-    by_language: dict[str, list[Block]] = {}
+def blocks_by_language(chunk: Chunk) -> dict[str, list[Block]]:
+    """All blocks of a chunk, group after group, languages in order."""
+    found: dict[str, list[Block]] = {}
     for group in chunk:
         for language, part in group.items():
-            by_language.setdefault(language, []).extend(part)
-    return {language: embed(language, part) for language, part in sorted(by_language.items())}
+            found.setdefault(language, []).extend(part)
+    return dict(sorted(found.items()))
 
 
 def gold_pairs(left: Sequence[Block], right: Sequence[Block]) -> Iterator[MinedPair]:

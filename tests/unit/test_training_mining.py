@@ -35,10 +35,14 @@ from lapca_bench.training.recipe import (
 from lapca_bench.training.wikipedia import WikipediaCorpus
 
 
-def letters(language, found):
-    """An aligner whose vectors count letters, case ignored: equal words in two languages align."""
+def counted(found):
     rows = np.array([[1 + b.text.lower().count(chr(97 + i)) * 10 for i in range(26)] for b in found], dtype=np.float32)
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def letters(by_language):
+    """An aligner whose vectors count letters, case ignored: equal words in two languages align."""
+    return {language: np.split(counted(found), [1]) for language, found in by_language.items()}
 
 
 class Corpus:
@@ -125,12 +129,12 @@ def test_neighbours_exact_and_approximate() -> None:
     rows = (centres[random.integers(60, size=3000)] + 0.2 * random.normal(size=(3000, 16))).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     queries = rows[:50] + np.float32(0.01)
-    places, cosines = exact_nearest(queries, rows, 4)
+    places, cosines = exact_nearest([queries], [rows[:100], rows[100:]], 4)
     whole = queries.astype(np.float64) @ rows.astype(np.float64).T
     np.testing.assert_allclose(cosines, -np.sort(-whole, axis=1)[:, :4], atol=1e-6)
     np.testing.assert_array_equal(places, np.argsort(-whole, axis=1, kind="stable")[:, :4])
     pytest.importorskip("faiss")
-    near, _ = approximate_nearest(queries, rows, 4)
+    near, _ = approximate_nearest([queries], [rows], 4)
     assert np.mean([len({*one} & {*other}) / 4 for one, other in zip(places, near, strict=True)]) > 0.9
 
 
@@ -138,9 +142,10 @@ def test_global_margins_equal_those_of_the_whole_matrix() -> None:
     """Where k reaches all rows, the margins of neighbours are the margins of the matrix."""
     random = np.random.default_rng(1)
     left, right = (
-        letters("", [Block("", "", "", "".join(random.choice(list("abcd"), 9))) for _ in range(5)]) for _ in "12"
+        counted([Block("", "", "", "".join(random.choice(list("abcd"), 9))) for _ in range(5)]) for _ in "12"
     )
-    found, whole = mutual_nearest(left, right, 5, "exact"), mutual_best(ratio_margin(left, right, 5), 0.0)
+    nearest = exact_nearest([left], [right], 5), exact_nearest([right], [left], 5)
+    found, whole = mutual_nearest(*nearest), mutual_best(ratio_margin(left, right, 5), 0.0)
     assert [pair[:2] for pair in found] == [pair[:2] for pair in whole]
     np.testing.assert_allclose([pair[2] for pair in found], [pair[2] for pair in whole], rtol=1e-5)
 

@@ -1,4 +1,4 @@
-"""Encoding and searching on a real Ray cluster of three nodes, one of which is killed in the middle of its work."""
+"""Encoding, searching and mining on a real Ray cluster, whose nodes are killed in the middle of their work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ from lapca_bench.errors import EncoderError, LapcaError  # noqa: E402
 from lapca_bench.search.executor import LocalExecutor  # noqa: E402
 from lapca_bench.search.parts import search_corpus  # noqa: E402
 from lapca_bench.search.ray_executor import RayExecutor  # noqa: E402
+from lapca_bench.search.workspace import Workspace  # noqa: E402
 from lapca_bench.store.vectors import VectorStore  # noqa: E402
+from lapca_bench.training import mine, mining  # noqa: E402
+from lapca_bench.training.aligner import Aligner  # noqa: E402
+from lapca_bench.training.linked import Page, Paragraph  # noqa: E402
+from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.types import Document  # noqa: E402
 
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not see the folder of the tests
@@ -57,6 +62,17 @@ class Slow:
     def _vectors(self, texts: Any) -> Any:
         numbers = np.array([int(text.split()[1]) for text in texts], dtype=np.float32)
         return np.stack([np.sin(numbers), np.cos(numbers), numbers / 50], axis=1).astype(np.float32)
+
+
+class OnACircle(Slow):
+    """Numbers as directions."""
+
+    similarity = "cosine"
+    identity = EncoderIdentity("on a circle", {"version": 1})
+
+    def _vectors(self, texts: Any) -> Any:
+        found = super()._vectors(texts)
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +135,60 @@ class _InThirds:
 
     def __init__(self, executor: RayExecutor) -> None:
         self.map = executor.map
+
+
+class Pages:
+    """Nine links of three languages, whose paragraphs are numbers; `halfway` is called after four of them."""
+
+    name, licence = "toy", "CC0-1.0"
+
+    def __init__(self, halfway: Any = None) -> None:
+        self._halfway = halfway
+
+    def groups(self) -> Iterator[list[Page]]:
+        for link in range(9):
+            if link == 4 and self._halfway is not None:
+                self._halfway()
+            numbers = [link * 5 + place for place in range(4)]
+            yield [
+                Page(
+                    str(link), language, "", tuple(Paragraph(f"{language} {one}") for one in reversed(numbers[first:]))
+                )
+                for first, language in enumerate(("aa", "bb", "cc"))
+            ]
+
+
+@pytest.mark.parametrize("scope", ["linked", "global"])
+def test_mining_writes_the_same_bytes(cluster: Any, tmp_path: Path, monkeypatch: Any, scope: str) -> None:
+    monkeypatch.setattr(mining, "GROUPS_PER_CHUNK", 1)
+    settings = {"mining.scope": scope, "mining.aligner": "toy", "mining.method": "margin", "mining.threshold": 0.0}
+    blocks = {"mining.blocks": {"unit": "paragraph", "minimum_characters": 1}}
+    executor = RayExecutor(cluster.address)
+    log = tmp_path / "ray.log"
+    victim = cluster.add_node(num_cpus=1) if scope == "linked" else None
+
+    def halfway() -> None:
+        if victim is not None:
+            while sum(notes(log).values()) < 3:
+                time.sleep(0.05)
+            cluster.remove_node(victim, allow_graceful=False)
+
+    def mined(name: str, corpus: Pages, seconds: float, workspace: Workspace) -> tuple[bytes, bytes]:
+        aligner = Aligner(
+            "toy", ("*",), Slow(tmp_path / f"{name}.log", seconds), VectorStore(tmp_path / name, shard_size=4)
+        )
+        monkeypatch.setattr(mine, "corpus_of", lambda *_: corpus)
+        monkeypatch.setattr(mine, "aligner_of", lambda *_: aligner)
+        out = tmp_path / f"{name}.parquet"
+        mine.mine_to_file(load_recipe("small", **settings, **blocks), "toy", out, workspace)
+        return out.read_bytes(), out.with_suffix(".report.json").read_bytes()
+
+    here = mined("local", Pages(), 0, Workspace(tmp_path))
+    there = mined("ray", Pages(halfway), 0.1, Workspace(tmp_path, _InThirds(executor)))
+    assert there == here
+    ends = [count for line, count in notes(log).items() if line.startswith("end")]
+    assert len(ends) == 27 if scope == "linked" else len(ends) > 8
+    assert sum(count > 1 for count in ends) <= 1
 
 
 def hits(found: Any) -> set[tuple[int, int, float]]:
