@@ -8,13 +8,15 @@ ties at the cut are decided by document id, descending, like everywhere else.
 Rounding error of the product: |computed − true| ≤ γ·|q|·|d| with γ = n·u / (1 − n·u), n the dimension and u = 2⁻²⁴ the
 unit roundoff (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1).
 
+Where the processor multiplies bfloat16, such products tell first which pairs may be candidates (`bfloat16.py`), and
+only those get a float32 product. Where they are many, as in the first blocks, the block is multiplied in float32.
+
 Blocks are scanned by one thread per core, each with a BLAS of one thread: widening float16, the product and the search
 for candidates then all run on all cores, and a block's scores stay in the cache of the core that looks through them.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +24,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.encoders.threads import blas, in_order, usable_threads
+from lapca_bench.encoders.threads import blas, in_order, in_order_by_torch, usable_threads
 from lapca_bench.run import Float32, Int64
+from lapca_bench.search import bfloat16
+from lapca_bench.search.buffers import Buffers
 
 BLOCK_ROWS = 2_048  # corpus rows per matrix product, of one shard or of several neighbours
 QUERY_BLOCK = 1_000  # queries per matrix product: with the rows above an 8 MiB block of scores per core
 QUERY_POOL = 8_192  # queries that share one pass over the corpus; bounds what is kept of them
+FEW = 32  # one pair in so many: the product of a pair by itself takes as long as so many within a matrix product
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,13 @@ class _Search:
         self._kth = np.full(len(queries), -np.inf)  # the k-th best score by the matrix product so far
         self._pool = _Columns.empty()
         self._waiting: list[_Columns] = []
-        self._buffers = threading.local()
+        self._buffers = Buffers()
+        self._filters: list[bfloat16.Filter] = []
+        if bfloat16.pays(len(queries), int(self._bounds[-1]), queries.shape[1]):
+            self._filters = [
+                bfloat16.Filter(queries[first : first + QUERY_BLOCK], self._buffers)
+                for first in range(0, len(queries), QUERY_BLOCK)
+            ]
 
     def run(self, block_rows: int, offset: int) -> Hits:
         spans = [
@@ -121,7 +132,8 @@ class _Search:
             for span in spans[:1]:  # alone: without floors, the blocks after it would let k rows each through
                 self._collect(*self._scan(span))
                 self._merge()
-            for found in in_order(self._scan, spans[1:], usable_threads()):
+            threads = in_order_by_torch if self._filters else in_order
+            for found in threads(self._scan, spans[1:], usable_threads()):
                 self._collect(*found)
                 if sum(len(part.queries) for part in self._waiting) > max(len(self._pool.queries) // 2, 4096):
                     self._merge()
@@ -142,8 +154,15 @@ class _Search:
         block = self._rows(*span)
         longest = float(np.sqrt(np.einsum("ij,ij->i", block, block).max())) * (1 + 1e-5)
         floor = kth - self._error * max(self._longest, longest)
-        blocks = range(0, len(self._queries), QUERY_BLOCK)
-        return longest, [self._candidates(block, span[0], first, floor, longest) for first in blocks]
+        # Of rows in random order, k in `span[0]` are among the best so far.
+        few = bool(self._filters) and span[0] >= FEW * self._k
+        rounded = bfloat16.rounded(block, longest, self._buffers) if few else None
+        found = []
+        for first in range(0, len(self._queries), QUERY_BLOCK):
+            part = floor[first : first + QUERY_BLOCK]
+            columns = self._few_candidates(block, rounded, first, part) if rounded else None
+            found.append(columns or self._candidates(block, first, part, longest))
+        return longest, [_Columns(part.queries, part.rows + span[0], part.scores) for part in found]
 
     def _rows(self, start: int, stop: int) -> Float32:
         """Rows of the stacked matrices as one float32 block; what is stored as float16 is widened here."""
@@ -151,7 +170,7 @@ class _Search:
         matrix, first = self._matrices[shard], start - int(self._bounds[shard])
         if stop <= self._bounds[shard + 1] and matrix.dtype == np.float32:
             return np.ascontiguousarray(matrix[first : first + stop - start])
-        block: Float32 = self._buffer("rows", stop - start, self._queries.shape[1])
+        block: Float32 = self._buffers.array("rows", (stop - start, self._queries.shape[1]))
         filled = 0
         while True:
             part = matrix[first : first + len(block) - filled]
@@ -165,30 +184,41 @@ class _Search:
             shard, first = shard + 1, 0
             matrix = self._matrices[shard]
 
-    def _buffer(self, name: str, rows: int, columns: int, dtype: Any = np.float32) -> Any:
-        """An array of this thread's own, used again for every block: fresh pages cost more than the product."""
-        flat = getattr(self._buffers, name, None)
-        if flat is None or flat.size < rows * columns:
-            flat = np.empty(rows * columns, dtype)
-            setattr(self._buffers, name, flat)
-        return flat[: rows * columns].reshape(rows, columns)
+    def _few_candidates(
+        self, block: Float32, rounded: bfloat16.Rounded, first: int, floor: npt.NDArray[np.float64]
+    ) -> _Columns | None:
+        """What `_candidates` finds, by another way; None where it is not the faster one, or no way at all."""
+        if not np.isfinite(floor).all():
+            return None
+        most = len(block) * len(floor) // FEW
+        found = self._filters[first // QUERY_BLOCK].pairs(rounded, floor, most)
+        if found is None:
+            return None
+        row, query = np.divmod(found, len(floor))
+        scores = self._products(block, row, query + first)
+        kept = scores >= _below(floor)[query]
+        return _Columns(query[kept] + first, row[kept], scores[kept])
 
-    def _candidates(
-        self, block: Float32, start: int, first: int, floors: npt.NDArray[np.float64], longest: float
-    ) -> _Columns:
+    def _products(self, block: Float32, row: Int64, query: Int64) -> Float32:
+        """float32 products of pairs, a few hundred at a time."""
+        scores = np.empty(len(row), np.float32)
+        for start in range(0, len(row), 512):
+            part = slice(start, start + 512)
+            np.einsum("ij,ij->i", block[row[part]], self._queries[query[part]], out=scores[part])
+        return scores
+
+    def _candidates(self, block: Float32, first: int, floor: npt.NDArray[np.float64], longest: float) -> _Columns:
         """What may be among the k best, of one block of rows and one block of queries."""
-        part = slice(first, first + QUERY_BLOCK)
-        columns, floor = self._columns[first // QUERY_BLOCK], floors[part]
-        scores = np.matmul(block, columns, out=self._buffer("scores", len(block), columns.shape[1]))
+        columns = self._columns[first // QUERY_BLOCK]
+        scores = np.matmul(block, columns, out=self._buffers.array("scores", (len(block), columns.shape[1])))
         if len(block) > self._k and not np.isfinite(floor).all():
             kth = np.partition(scores, len(block) - self._k, axis=0)[len(block) - self._k]
-            floor = np.maximum(floor, kth - self._error[part] * longest)
-        least = np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
-        chosen = self._buffer("chosen", len(block), columns.shape[1], np.bool_)
-        np.greater_equal(scores, least, out=chosen)
+            floor = np.maximum(floor, kth - self._error[first : first + QUERY_BLOCK] * longest)
+        chosen = self._buffers.array("chosen", scores.shape, np.bool_)
+        np.greater_equal(scores, _below(floor), out=chosen)
         found = np.flatnonzero(chosen)
         row, query = np.divmod(found, scores.shape[1])
-        return _Columns(query + first, row + start, scores.ravel()[found])
+        return _Columns(query + first, row, scores.ravel()[found])
 
     def _floor(self) -> npt.NDArray[np.float64]:
         """Below it a row cannot be among the k best. It falls again when a longer row, with a larger error, comes."""
@@ -261,6 +291,11 @@ class _Columns:
         rising = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))  # orders as the floats do, negative ones too
         columns = self.take(np.argsort((self.queries << 32) - rising.astype(np.int64)))
         return columns, np.searchsorted(columns.queries, np.arange(queries + 1))
+
+
+def _below(floor: npt.NDArray[np.float64]) -> Float32:
+    """Each floor in float32, rounded down."""
+    return np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
 
 
 def widen(half: Any, single: Float32) -> None:

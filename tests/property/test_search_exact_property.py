@@ -1,10 +1,12 @@
 """Exact search equals brute force, whatever the shards, the blocks and the ties."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from lapca_bench.search import bfloat16, exact
 from lapca_bench.search.exact import top_k, widen
 
 # Few values make many ties; lengths that differ by orders of magnitude try the rounding bound.
@@ -12,6 +14,15 @@ VALUES = st.one_of(
     st.sampled_from([-1.0, 0.0, 0.5, 1.0]),
     st.floats(-1e4, 1e4, width=32, allow_subnormal=False),
 )
+
+
+@pytest.fixture(params=["float32", "bfloat16"], scope="module", autouse=True)
+def way(request):
+    """All of this once with a float32 product of every block, once filtered first, whatever the processor."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bfloat16, "pays", lambda *_: request.param == "bfloat16")
+        patch.setattr(exact, "FEW", 1)  # any number of pairs
+        yield
 
 
 @st.composite
