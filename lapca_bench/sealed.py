@@ -32,16 +32,21 @@ def read_sealed(path: Path, remedy: str, what: str = "manifest") -> dict[str, An
     Raises `StoreError` with `remedy` where it cannot be read, is no JSON object, or does not match its seal.
     """
     try:
-        content = json_value(path.read_text("utf-8"))
+        return unsealed(path.read_text("utf-8"))
     except OSError as error:
         raise StoreError(f"this {what} cannot be read: {error.strerror}", path=path, remedy=remedy) from error
     except ValueError as error:
         raise StoreError(f"this {what} cannot be read: {error}", path=path, remedy=remedy) from error
+
+
+def unsealed(text: str) -> dict[str, Any]:
+    """The content of a sealed file's text; raises `ValueError` where it is no JSON object or not as it was sealed."""
+    content = json_value(text)
     if not isinstance(content, dict):
-        raise StoreError(f"this {what} cannot be read: it is no JSON object", path=path, remedy=remedy)
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - of the file, not of an argument
     seal = content.pop(SEAL, None)
     if seal is not None and seal != digest_value(content):
-        raise StoreError(f"this {what} does not match its seal", path=path, remedy=remedy)
+        raise ValueError("it does not match its seal")
     return content
 
 

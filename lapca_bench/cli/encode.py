@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
-from lapca_bench.cli.options import Ray, Split, workspace_on
+from lapca_bench.cli.options import Ray, SharedStore, Split, workspace_on
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_json, set_volume, size
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def encode(
     ] = False,
     json: Json = False,
     ray: Ray = None,
+    shared: SharedStore = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -41,7 +42,7 @@ def encode(
     from lapca_bench.store.vectors import Tally
 
     set_volume(quiet, verbose)
-    factory = SystemFactory.of([system], workspace_on(ray))
+    factory = SystemFactory.of([system], workspace_on(ray, shared))
     made = factory(system)
     if not isinstance(made, DenseSystem):
         raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import Changes, Ray, workspace_on
+from lapca_bench.cli.options import Changes, Ray, SharedStore, workspace_on
 from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
 
 
@@ -36,6 +36,7 @@ def mine(
         bool, typer.Option("--dry-run", "-n", help="Say what there is to mine; embed and write nothing.")
     ] = False,
     ray: Ray = None,
+    shared: SharedStore = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -60,5 +61,5 @@ def mine(
         typer.echo(cost_of(load_recipe(recipe, **given), corpus))
         return
     log_into(out.parent)
-    summary = mine_to_file(load_recipe(recipe, **given), corpus, out, workspace_on(ray))
+    summary = mine_to_file(load_recipe(recipe, **given), corpus, out, workspace_on(ray, shared))
     typer.echo(summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,17 +50,28 @@ Ray = Annotated[
         "--ray",
         metavar="ADDRESS",
         help="Work on the Ray cluster at this address (auto: the one this machine belongs to; local: one started for "
-        "this command). The cache must lie on a path that all its machines share.",
+        "this command). The cache must lie on a path that all its machines share, or --shared be given.",
+    ),
+]
+SharedStore = Annotated[
+    str | None,
+    typer.Option(
+        "--shared",
+        metavar="URL",
+        help="A store of vectors that machines share, each with a cache of its own: s3://bucket/folder, gs://..., "
+        "abfss://... or file:///folder (default: LAPCA_BENCH_SHARED).",
     ),
 ]
 
 
-def workspace_on(ray: str | None) -> Workspace:
-    """The workspace of a command: this process, or a Ray cluster."""
+def workspace_on(ray: str | None, shared: str | None = None) -> Workspace:
+    """The workspace of a command: this process, or a Ray cluster; with the store that machines share, if any."""
     from lapca_bench.search.workspace import Workspace
+    from lapca_bench.store.shared import Shared
 
+    workspace = Workspace() if shared is None else Workspace(shared=Shared(shared).check())
     if ray is None:
-        return Workspace()
+        return workspace
     from lapca_bench.search.ray_executor import RayExecutor
 
-    return Workspace(executor=RayExecutor(ray))
+    return replace(workspace, executor=RayExecutor(ray))

@@ -16,6 +16,7 @@ from lapca_bench.cli.options import (
     Intervals,
     Keep,
     Ray,
+    SharedStore,
     Significance,
     Split,
     TableFormat,
@@ -90,6 +91,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would run, and run nothing.")] = False,
     json: Json = False,
     ray: Ray = None,
+    shared: SharedStore = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -115,7 +117,7 @@ def run(
         split=split,
         depth=depth,
     )
-    factory = SystemFactory.of(wanted.systems, workspace_on(ray))
+    factory = SystemFactory.of(wanted.systems, workspace_on(ray, shared))
     planned = plan(wanted)
     runner = Runner(factory, ResultStore(results), Request(wanted.split, wanted.depth, wanted.measures, keep))
     if dry_run:

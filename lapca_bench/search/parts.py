@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.search.exact import Hits, best_of, top_k
 from lapca_bench.search.executor import Executor
 from lapca_bench.search.stored import id_ranks
-from lapca_bench.store.shard import ShardManifest, Shards
+from lapca_bench.store.shard import ShardManifest
+from lapca_bench.store.shelf import Shards, Shelf
 from lapca_bench.store.vectors import StoredCorpus
 
 
@@ -28,12 +28,12 @@ class _SearchPart:
     """The task that an executor runs on every part of a corpus."""
 
     queries: Vectors
-    folder: Path
+    shelf: Shelf
     k: int
 
     def __call__(self, part: _Part) -> Hits:
         """The best rows of the part, numbered as in the corpus."""
-        matrices = Shards(self.folder, part.manifests)
+        matrices = Shards(self.shelf, part.manifests)
         hits = top_k(self.queries, matrices, self.k, lambda: id_ranks(part.ids))
         return replace(hits, rows=hits.rows + part.start)
 
@@ -41,7 +41,7 @@ class _SearchPart:
 def search_corpus(queries: Vectors, corpus: StoredCorpus, k: int, executor: Executor) -> Hits:
     """The `k` best rows of a stored corpus for each query."""
     parts = [_Part(start, tuple(manifests), ids) for start, manifests, ids in corpus.parts(executor.workers)]
-    found = list(executor.map(_SearchPart(queries, corpus.folder, k), parts))
+    found = list(executor.map(_SearchPart(queries, corpus.shelf, k), parts))
     if len(found) == 1:
         return found[0]
     return best_of(found, len(queries), k, lambda: id_ranks(corpus.ids))

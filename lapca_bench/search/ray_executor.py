@@ -3,7 +3,8 @@
 Outputs come back in the order of the shards, whichever worker made them, so a result is the same to the last bit as on
 one machine. A worker that is lost, with its machine or alone, is replaced and the shard it held is given out again;
 shards it had finished are in the store and count. Tasks read and write the store by its path, so the cache
-(LAPCA_BENCH_CACHE) must lie where all machines see it: on NFS or another file system that they share.
+(LAPCA_BENCH_CACHE) must lie where all machines see it, on NFS or another file system that they share; where the store
+has a shared URL, each machine uses the cache that it has itself (`store.shelf`).
 """
 
 from __future__ import annotations

@@ -8,30 +8,35 @@ from pathlib import Path
 from lapca_bench.paths import cache_root
 from lapca_bench.search.executor import Executor, LocalExecutor
 from lapca_bench.store.forms import Sparse, TokenVectors
+from lapca_bench.store.shared import Shared, configured
 from lapca_bench.store.vectors import VectorStore
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """A cache folder and an executor; every system that is made in a workspace shares them."""
+    """A cache folder, an executor, and perhaps a store of vectors that other machines share with this one.
+
+    Every system that is made in a workspace shares them.
+    """
 
     cache: Path = field(default_factory=cache_root)
     executor: Executor = field(default_factory=LocalExecutor)
+    shared: Shared | None = field(default_factory=configured)
 
     @property
     def vectors(self) -> VectorStore:
         """The store of encoded texts."""
-        return VectorStore(self.cache / "vectors")
+        return VectorStore(self.cache / "vectors", shared=self.shared)
 
     @property
     def sparse_vectors(self) -> VectorStore:
         """The store of texts as term weights."""
-        return VectorStore(self.cache / "vectors", Sparse())
+        return VectorStore(self.cache / "vectors", Sparse(), shared=self.shared)
 
     @property
     def token_vectors(self) -> VectorStore:
         """The store of texts as one vector per token."""
-        return VectorStore(self.cache / "vectors", TokenVectors())
+        return VectorStore(self.cache / "vectors", TokenVectors(), shared=self.shared)
 
     @property
     def indexes(self) -> Path:

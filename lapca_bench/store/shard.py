@@ -6,7 +6,6 @@ after the other's: token vectors, or the (term, weight) pairs of sparse rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from lapca_bench.atomic import atomic_path
 from lapca_bench.digest import digest_file
 from lapca_bench.errors import StoreError
-from lapca_bench.sealed import read_sealed, write_sealed
+from lapca_bench.sealed import read_sealed, unsealed, write_sealed
 
 Dtype = Literal["float32", "float16"]
 Stored = npt.NDArray[Any]  # float32, float16, or pairs of a term and a float32
@@ -72,21 +71,38 @@ def write_shard(
     manifest = ShardManifest(
         address=address, rows=rows, dimension=dimension, sha256=digest, size=size, lengths=lengths, **about
     )
-    stated = {key: value for key, value in asdict(manifest).items() if value is not None}
-    write_sealed(manifest_file(folder, address), stated)
+    write_manifest(folder, manifest)
     return manifest
+
+
+def write_manifest(folder: Path, manifest: ShardManifest) -> None:
+    """Write the manifest of a shard whose vectors are written."""
+    stated = {key: value for key, value in asdict(manifest).items() if value is not None}
+    write_sealed(manifest_file(folder, manifest.address), stated)
 
 
 def read_manifest(path: Path) -> ShardManifest:
     """The manifest at `path`; raises `StoreError` where it is not one, or of another shard."""
     content = read_sealed(path, REPAIR, _WHAT)
     try:
+        return _manifest_of(content, path.stem)
+    except ValueError as error:
+        raise StoreError(f"this {_WHAT} cannot be read: {error}", path=path, remedy=REPAIR) from error
+
+
+def parse_manifest(content: bytes, address: str) -> ShardManifest:
+    """The manifest that is written in `content`; raises `ValueError` where it is not one, or of another shard."""
+    return _manifest_of(unsealed(content.decode("utf-8")), address)
+
+
+def _manifest_of(content: dict[str, Any], address: str) -> ShardManifest:
+    try:
         lengths = content.pop("lengths", None)
         manifest = ShardManifest(**content, lengths=None if lengths is None else tuple(map(int, lengths)))
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"this {_WHAT} cannot be read: {error}", path=path, remedy=REPAIR) from error
-    if manifest.address != path.stem:
-        raise StoreError("this manifest is of another vector shard", path=path, remedy=REPAIR)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    if manifest.address != address:
+        raise ValueError("it is of another vector shard")
     return manifest
 
 
@@ -122,25 +138,3 @@ def open_shard(folder: Path, manifest: ShardManifest) -> Stored:
     _checked_once(folder, manifest, modified)
     vectors: Stored = np.load(path, mmap_mode="r", allow_pickle=False)
     return vectors
-
-
-class Shards(Sequence[Any]):
-    """Memory-mapped matrices, each opened when it is asked for: a system lets a process open only so many files."""
-
-    def __init__(self, folder: Path, manifests: Sequence[ShardManifest]) -> None:
-        self._folder = folder
-        self._manifests = manifests
-
-    def __len__(self) -> int:
-        """Number of shards."""
-        return len(self._manifests)
-
-    def __getitem__(self, place: Any) -> Any:
-        """The shard at this place, opened now; for a slice, the shards of it, not opened."""
-        if isinstance(place, slice):
-            return Shards(self._folder, self._manifests[place])
-        return open_shard(self._folder, self._manifests[place])
-
-    def __iter__(self) -> Iterator[Any]:
-        """All shards, one after the other."""
-        return (self[place] for place in range(len(self)))

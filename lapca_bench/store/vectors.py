@@ -24,7 +24,9 @@ from lapca_bench.lock import exclusive
 from lapca_bench.progress import progress
 from lapca_bench.store.executor import Executor, LocalExecutor
 from lapca_bench.store.forms import DENSE, AnyEncoder, Form
-from lapca_bench.store.shard import ShardManifest, Shards, manifest_file, open_shard, read_manifest, write_shard
+from lapca_bench.store.shard import ShardManifest, write_shard
+from lapca_bench.store.shared import Shared
+from lapca_bench.store.shelf import Home, Shards, Shelf
 from lapca_bench.types import Document, Query
 
 Side = Literal["query", "document"]
@@ -91,18 +93,20 @@ class EncodePiece:
 
     encoder: AnyEncoder
     side: Side
-    folder: Path
+    shelf: Shelf
     form: Form
 
     def __call__(self, piece: Piece[Any]) -> Encoded:
         """Encode the piece unless its shard exists; two processes do not encode the same piece at the same time."""
         address = self._address(piece)
-        path = manifest_file(self.folder, address)
-        if path.exists():
-            return Encoded(read_manifest(path), reused=True, seconds=0.0)
-        with exclusive(self.folder / "locks", address):
-            if path.exists():
-                return Encoded(read_manifest(path), reused=True, seconds=0.0)
+        manifest = self.shelf.here(address)
+        if manifest is not None:
+            return Encoded(manifest, reused=True, seconds=0.0)
+        folder = self.shelf.folder
+        with exclusive(folder / "locks", address):
+            manifest = self.shelf.find(address)
+            if manifest is not None:
+                return Encoded(manifest, reused=True, seconds=0.0)
             started = time.perf_counter()
             ids = [text.id for text in piece.texts]
             vectors, lengths = self.form.stored(self._encode(piece), self.encoder, ids)
@@ -114,12 +118,14 @@ class EncodePiece:
                 "language": piece.language,
                 "dtype": self.form.dtype,
             }
-            manifest = write_shard(self.folder, address, vectors, about, self.form.dimension(self.encoder), lengths)
-            return Encoded(manifest, reused=False, seconds=time.perf_counter() - started)
+            manifest = write_shard(folder, address, vectors, about, self.form.dimension(self.encoder), lengths)
+            seconds = time.perf_counter() - started
+            self.shelf.share(manifest)
+            return Encoded(manifest, reused=False, seconds=seconds)
 
     def is_stored(self, piece: Piece[Any]) -> bool:
         """Whether the piece has its shard."""
-        return manifest_file(self.folder, self._address(piece)).exists()
+        return self.shelf.has(self._address(piece))
 
     def _address(self, piece: Piece[Any]) -> str:
         key = [self.encoder.identity.digest, self.side, self.form.dtype, piece.language]
@@ -137,10 +143,10 @@ class EncodePiece:
 class StoredCorpus:
     """The vectors of a corpus, in the order of its documents: shards, with ids that belong to this corpus alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self.tally = Tally()
         self.manifests: list[ShardManifest] = []
-        self.folder = folder
+        self.shelf = shelf
         self._ids: list[Any] = []  # a pyarrow string array per shard: a tenth of the memory of Python strings
 
     def _append(self, outcome: Encoded, ids: Any) -> None:
@@ -155,11 +161,11 @@ class StoredCorpus:
     def shards(self) -> Iterator[tuple[Any, Any]]:
         """(ids, matrix) per shard: a pyarrow string array and a memory-mapped `(rows, dimension)` array."""
         for ids, manifest in zip(self._ids, self.manifests, strict=True):
-            yield ids, open_shard(self.folder, manifest)
+            yield ids, self.shelf.open(manifest)
 
     def matrices(self) -> Shards:
         """The memory-mapped matrices, each `(rows, dimension)` in the stored type, opened one at a time."""
-        return Shards(self.folder, self.manifests)
+        return Shards(self.shelf, self.manifests)
 
     def parts(self, count: int) -> Iterator[tuple[int, list[ShardManifest], Any]]:
         """At most `count` runs of consecutive shards: first row in the corpus, manifests, ids."""
@@ -174,7 +180,7 @@ class StoredCorpus:
     def ragged(self) -> Iterator[tuple[Any, Any]]:
         """(entries, lengths) per shard: a memory-mapped array, and how many of its entries each text has."""
         for manifest in self.manifests:
-            yield open_shard(self.folder, manifest), np.asarray(manifest.lengths, dtype=np.int64)
+            yield self.shelf.open(manifest), np.asarray(manifest.lengths, dtype=np.int64)
 
     @property
     def ids(self) -> Any:
@@ -192,11 +198,14 @@ class StoredCorpus:
 class VectorStore:
     """Vectors under `root`, one folder per encoder identity. `shard_size` is the number of texts per shard.
 
-    `form` is what a text becomes: `DENSE`, or another of `store.forms`, for the encoders that give it.
+    `form` is what a text becomes: `DENSE`, or another of `store.forms`, for the encoders that give it. What another
+    machine has put into the `shared` store is not encoded again, and what is encoded here is put there.
     """
 
-    def __init__(self, root: Path, form: Form = DENSE, shard_size: int = SHARD_SIZE) -> None:
-        self.root = root
+    def __init__(
+        self, root: Path, form: Form = DENSE, shard_size: int = SHARD_SIZE, shared: Shared | None = None
+    ) -> None:
+        self.home = Home(root, shared)
         self.form = form
         self.shard_size = shard_size
 
@@ -208,10 +217,10 @@ class VectorStore:
         Raises `EncoderError` for unusable vectors, `InputError` for an empty or repeated id, `StoreError` where the
         store cannot be read or written.
         """
-        corpus = StoredCorpus(self._folder(encoder))
+        corpus = StoredCorpus(self._shelf(encoder))
         ids: list[Any] = []
         pieces = _noting_ids(_pieces(documents, self.shard_size), ids)
-        task = EncodePiece(encoder, "document", corpus.folder, self.form)
+        task = EncodePiece(encoder, "document", corpus.shelf, self.form)
         with progress(f"encode documents ({encoder.identity.name})", unit="doc") as bar:
             for outcome in (executor or LocalExecutor()).map(task, pieces):
                 corpus._append(outcome, ids[len(corpus.manifests)])
@@ -222,7 +231,7 @@ class VectorStore:
 
     def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: Side) -> Cost:
         """What encoding these texts would take: how many are stored already, how many are not, and some of those."""
-        task = EncodePiece(encoder, side, self._folder(encoder), self.form)
+        task = EncodePiece(encoder, side, self._shelf(encoder), self.form)
         stored = missing = characters = 0
         sample: list[Any] = []
         for piece in _pieces(texts, self.shard_size):
@@ -243,19 +252,19 @@ class VectorStore:
         Dense: `(len(queries), dimension)` float32. Sparse: a CSR array. Token vectors: a list of arrays.
         """
         order = sorted(range(len(queries)), key=lambda i: queries[i].language)
-        task = EncodePiece(encoder, "query", self._folder(encoder), self.form)
+        task = EncodePiece(encoder, "query", self._shelf(encoder), self.form)
         found: list[Any] = []
         with progress(f"encode queries ({encoder.identity.name})", total=len(queries), unit="query") as bar:
             for piece in _pieces((queries[i] for i in order), self.shard_size):
                 outcome = task(piece)
-                found.append((open_shard(task.folder, outcome.manifest), outcome.manifest.lengths))
+                found.append((task.shelf.open(outcome.manifest), outcome.manifest.lengths))
                 if tally is not None:
                     tally.add(outcome)
                 bar.advance(outcome.manifest.rows)
         return self.form.joined(found, np.argsort(np.array(order, dtype=np.int64)), encoder)
 
-    def _folder(self, encoder: AnyEncoder) -> Path:
-        return self.root / encoder.identity.digest[:16]
+    def _shelf(self, encoder: AnyEncoder) -> Shelf:
+        return Shelf(self.home, encoder.identity.digest[:16])
 
 
 def _pieces(texts: Iterable[Text], size: int) -> Iterator[Piece[Text]]:

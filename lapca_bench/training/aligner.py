@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import UsageError
 from lapca_bench.store.executor import Executor
-from lapca_bench.store.shard import Shards
+from lapca_bench.store.shelf import Shards
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.training.linked import Block
 from lapca_bench.training.recipe import MiningSettings

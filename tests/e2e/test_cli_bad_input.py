@@ -44,6 +44,14 @@ def test_unknown_names_come_with_the_nearest(refused):
     assert "unknown collection" in refused("collections", "info", "help-pages/xx-yy", code=2)
 
 
+def test_a_shared_store_that_cannot_be(refused, monkeypatch):
+    run = ("run", "-e", "mine.py:Grams", "-c", "data/card.toml")
+    assert "file:///folder" in refused(*run, "--shared", "relative", code=2)
+    assert "s3://bucket/folder" in refused(*run, "--shared", "nope://bucket/x", code=2)
+    monkeypatch.setenv("LAPCA_BENCH_SHARED", "file:///no/such/folder")
+    assert "/no/such/folder: no folder of a shared store here" in refused(*run, code=1)
+
+
 @pytest.mark.parametrize("name", ["mine.py", "mine:Grams", "elsewhere/mine.py:"])
 def test_an_encoder_named_in_another_way(refused, name):
     assert "write file.py:Class" in refused("run", "-e", name, "-c", "data/card.toml", code=2)

@@ -20,6 +20,7 @@ from lapca_bench.search.executor import LocalExecutor  # noqa: E402
 from lapca_bench.search.parts import search_corpus  # noqa: E402
 from lapca_bench.search.ray_executor import RayExecutor  # noqa: E402
 from lapca_bench.search.workspace import Workspace  # noqa: E402
+from lapca_bench.store.shared import Shared  # noqa: E402
 from lapca_bench.store.vectors import VectorStore  # noqa: E402
 from lapca_bench.training import mine, mining  # noqa: E402
 from lapca_bench.training.aligner import Aligner  # noqa: E402
@@ -205,3 +206,40 @@ def test_an_error_of_a_task_is_raised_as_itself(cluster: Any, tmp_path: Path) ->
 def test_a_cluster_without_room_says_so(cluster: Any) -> None:
     with pytest.raises(LapcaError, match="a worker takes 64"):
         _ = RayExecutor(cluster.address, cores=64).workers
+
+
+def test_nodes_with_caches_of_their_own_share_an_address(cluster: Any, tmp_path: Path) -> None:
+    for node in list(cluster.worker_nodes):
+        cluster.remove_node(node)
+    caches = [tmp_path / "first", tmp_path / "second"]
+    for cache in caches:
+        cluster.add_node(num_cpus=1, env_vars={"LAPCA_BENCH_CACHE": str(cache)})
+    (tmp_path / "shared").mkdir()
+    log = tmp_path / "ray.log"
+    executor = RayExecutor(cluster.address)
+    local = VectorStore(tmp_path / "local", shard_size=SHARD).documents(Slow(tmp_path / "local.log", 0), DOCUMENTS)
+    shared = Shared((tmp_path / "shared").as_uri()).check()
+    store = VectorStore(tmp_path / "driver" / "vectors", shard_size=SHARD, shared=shared)
+    while executor.workers < 2:
+        time.sleep(0.05)
+
+    corpus = store.documents(Slow(log), DOCUMENTS, executor)
+
+    assert [manifest.sha256 for manifest in corpus.manifests] == [one.sha256 for one in local.manifests]
+    ends = [count for line, count in notes(log).items() if line.startswith("end")]
+    assert ends == [1] * len(corpus.manifests)
+    made = [shards(cache) for cache in caches]
+    assert all(made)
+    assert not made[0] & made[1]
+    assert made[0] | made[1] == shards(tmp_path / "shared") == {manifest.address for manifest in corpus.manifests}
+    assert not shards(tmp_path / "driver")
+
+    queries = Slow(log).encode_queries([f"text {number}" for number in range(7)])
+    assert hits(search_corpus(queries, corpus, 5, executor)) == hits(search_corpus(queries, local, 5, LocalExecutor()))
+    assert hits(search_corpus(queries, corpus, 5, LocalExecutor())) == hits(search_corpus(queries, local, 5, executor))
+    assert shards(tmp_path / "driver") == shards(tmp_path / "shared")
+    assert sum(notes(log).values()) == 2 * len(ends), "something was encoded again"
+
+
+def shards(cache: Path) -> set[str]:
+    return {path.stem for path in cache.glob("vectors/*/??/*.json")}
