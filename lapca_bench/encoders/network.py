@@ -20,7 +20,7 @@ from lapca_bench.encoders.packed import pack_linear_layers
 from lapca_bench.encoders.settings import WeightsSettings
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
-from lapca_bench.errors import InputError, UsageError
+from lapca_bench.errors import InputError, MissingResourceError, UsageError
 
 # Families that count positions from padding_idx + 1, so that two of their positions hold no token.
 _OFFSET_POSITIONS = {
@@ -129,7 +129,14 @@ class Network:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The checkpoint's tokenizer."""
+        """The checkpoint's tokenizer; raises `MissingResourceError` on a cluster's machine without the checkpoint."""
+        if not self.folder.is_dir():
+            raise MissingResourceError(
+                "this checkpoint is not on this machine",
+                path=self.folder,
+                remedy="machines of a cluster read weights at one path: give all the same LAPCA_BENCH_CACHE, fetch the "
+                f"weights on each, and run `lapca-bench systems check {self.name}` there",
+            )
         tokenizer = load_tokenizer(self.folder)
         pad = self.config.get("pad_token_id")
         if isinstance(pad, int):

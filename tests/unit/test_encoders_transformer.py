@@ -138,6 +138,16 @@ def test_incomplete_weights_are_refused_instead_of_filled_with_random_numbers(tm
         build(settings(folder), "m").encode_queries(["cat"])
 
 
+def test_weights_that_another_machine_lacks_are_named(tmp_path: Path) -> None:
+    folder = write_checkpoint(tmp_path / "bert", "bert")
+    encoder = build(settings(folder), "tiny")
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(MissingResourceError, match="not on this machine") as raised:
+        encoder.encode_queries(TEXTS)
+    assert raised.value.path == folder
+    assert "systems check tiny" in str(raised.value)
+
+
 def test_pickled_weights_are_not_loaded(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "m")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
