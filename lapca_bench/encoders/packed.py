@@ -14,13 +14,19 @@ from lapca_bench.encoders.extras import need
 _TOKENS = 4096  # the batch that the arrangement is made for; others work too
 
 
-def pack_linear_layers(model: Any) -> Any:
-    """Replace the linear layers of a float32 model on the CPU, for inference; others are returned as they are."""
+def multiplies(model: Any) -> bool:
+    """Whether oneDNN can take a model's linear layers: one in float32 on the CPU."""
     torch = need("torch", "dense")
     operators = getattr(torch.ops, "mkldnn", None)
     usable = torch.backends.mkldnn.is_available() and hasattr(operators, "_linear_pointwise")
-    if not usable or model.device.type != "cpu" or model.dtype != torch.float32:
+    return bool(usable and model.device.type == "cpu" and model.dtype == torch.float32)
+
+
+def pack_linear_layers(model: Any) -> Any:
+    """Replace the linear layers of a float32 model on the CPU, for inference; others are returned as they are."""
+    if not multiplies(model):
         return model
+    torch = need("torch", "dense")
     with torch.inference_mode():
         for module in list(model.modules()):
             followed = getattr(module, "intermediate_act_fn", None)

@@ -17,6 +17,7 @@ from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.encoders.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
+from lapca_bench.training.onednn_linear import multiply_by_onednn
 from lapca_bench.training.recipe import TrainedSettings
 from lapca_bench.training.row_gradients import add_gradients_by_row
 
@@ -95,6 +96,7 @@ class TrainedTower:
             self.tokenizer.pad = pad
         self.encoder: Any = freeze(encoder, trained).to(self.device)
         add_gradients_by_row(self.encoder)
+        multiply_by_onednn(self.encoder)
         self.head: Any = None
         if language_model:
             self.head = _language_head(self.folder, encoder.config).to(self.device)
