@@ -15,17 +15,17 @@ from functools import cached_property
 import numpy as np
 
 from lapca_bench.encoders.identity import EncoderIdentity
-from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
-from lapca_bench.encoders.texts import ShowsTexts
+from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.encoders.vectors import normalised
+from lapca_bench.encoders.wrapped import WrappedEncoder
 from lapca_bench.types import Document
 
 
-class FieldsEncoder:
+class FieldsEncoder(WrappedEncoder):
     """An encoder whose documents are their whole and, `weight` times, their title; unchanged with one field alone."""
 
     def __init__(self, encoder: Encoder, weight: float, name: str) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._weight = weight
         self._name = name
 
@@ -33,30 +33,6 @@ class FieldsEncoder:
     def identity(self) -> EncoderIdentity:
         """The inner encoder's identity and the weight of titles."""
         return EncoderIdentity(self._name, {"fields.title": self._weight, "encoder": self._encoder.identity.digest})
-
-    @property
-    def dimension(self) -> int:
-        """That of the inner encoder."""
-        return self._encoder.dimension
-
-    @property
-    def similarity(self) -> Similarity:
-        """That of the inner encoder."""
-        return self._encoder.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the inner encoder's model reads it."""
-        return self._encoder.shown_query(text) if isinstance(self._encoder, ShowsTexts) else text
-
-    def shown_document(self, document: Document) -> str:
-        """The whole document as the inner encoder's model reads it; its title is read in the same way, alone."""
-        if isinstance(self._encoder, ShowsTexts):
-            return self._encoder.shown_document(document)
-        return document.content()
-
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:
-        """`(len(texts), dimension)` float32."""
-        return self._encoder.encode_queries(texts, language=language)
 
     def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:
         """`(len(documents), dimension)` float32."""

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from lapca_bench.digest import digest_bytes, digest_value
 from lapca_bench.encoders.identity import EncoderIdentity
-from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
+from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.encoders.vectors import normalised
+from lapca_bench.encoders.wrapped import WrappedEncoder
 from lapca_bench.errors import EncoderError, UsageError
 from lapca_bench.types import Document
 
@@ -168,11 +169,11 @@ def fit(method: Method, vectors: Mapping[str, Vectors], components: int | None =
             return lir(vectors, 1 if components is None else components)
 
 
-class PostProcessedEncoder:
+class PostProcessedEncoder(WrappedEncoder):
     """An encoder followed by a fitted `PostProcessing`; the same map serves queries and documents of a language."""
 
     def __init__(self, encoder: Encoder, processing: PostProcessing, name: str | None = None) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._processing = processing
         self._name = name or f"{encoder.identity.name} + {processing.method}"
 
@@ -192,21 +193,6 @@ class PostProcessedEncoder:
         """Columns of the returned arrays."""
         one = next(iter(self._processing.maps.values()))
         return self._encoder.dimension if one.projection is None else int(one.projection.shape[1])
-
-    @property
-    def similarity(self) -> Similarity:
-        """That of the inner encoder."""
-        return self._encoder.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the inner encoder's model reads it."""
-        show = getattr(self._encoder, "shown_query", None)
-        return show(text) if show is not None else text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the inner encoder's model reads it."""
-        show = getattr(self._encoder, "shown_document", None)
-        return show(document) if show is not None else document.content()
 
     def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:
         """`(len(texts), dimension)` float32; `language` is needed by methods with a map per language."""

@@ -7,43 +7,23 @@ from collections.abc import Sequence
 import numpy as np
 
 from lapca_bench.encoders.identity import EncoderIdentity
-from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
-from lapca_bench.encoders.texts import ShowsTexts
+from lapca_bench.encoders.protocol import Encoder, Vectors
+from lapca_bench.encoders.wrapped import WrappedEncoder
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document, Query
 
 
-class StoredEncoder:
+class StoredEncoder(WrappedEncoder):
     """The encoder itself to everybody who asks; calls with the pieces of a store find the shards of those pieces."""
 
     def __init__(self, encoder: Encoder, store: VectorStore) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._store = store
 
     @property
     def identity(self) -> EncoderIdentity:
         """That of the encoder."""
         return self._encoder.identity
-
-    @property
-    def dimension(self) -> int:
-        """Columns of the returned arrays."""
-        return self._encoder.dimension
-
-    @property
-    def similarity(self) -> Similarity:
-        """How scores are computed from vectors."""
-        return self._encoder.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the encoder's model reads it."""
-        return self._encoder.shown_query(text) if isinstance(self._encoder, ShowsTexts) else text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the encoder's model reads it."""
-        if isinstance(self._encoder, ShowsTexts):
-            return self._encoder.shown_document(document)
-        return document.content()
 
     def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:
         """`(len(texts), dimension)` float32."""
