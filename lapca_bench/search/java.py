@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.errors import LapcaError, MissingResourceError
+from lapca_bench.search.fault_handlers import FaultHandlers
 
 OLDEST = 21  # the class files of Anserini 1.x are of this version
 
@@ -104,12 +105,20 @@ def anserini_version() -> str:
     return found[1] if found else "unknown"
 
 
-@cache
 def start() -> Any:
     """Start the Java machine and return `jnius.autoclass`; later calls return the same.
 
+    To be called before each piece of work in Java: the machine gets its fault handlers back where they were replaced.
+
     Raises `MissingResourceError` where Java or Lucene is absent, or another package already started an older machine.
     """
+    autoclass, handlers = _machine()
+    handlers.restore()
+    return autoclass
+
+
+@cache
+def _machine() -> tuple[Any, FaultHandlers]:
     java, jar = find_java(), find_jar()
     os.environ["JAVA_HOME"] = str(java.home)
     os.environ.pop("JVM_PATH", None)
@@ -138,7 +147,7 @@ def start() -> Any:
             f"the running Java machine does not know Lucene: {error}",
             remedy="run lapca-bench in a process in which nothing else started Java",
         ) from error
-    return autoclass
+    return autoclass, FaultHandlers()
 
 
 @contextmanager
