@@ -35,9 +35,9 @@ def finetune(
     from lapca_bench.training.finetune import cost_of, finetune_on
     from lapca_bench.training.recipe import load_recipe, named_changes, start_at
 
-    changes = named_changes(change or []) | {"seed": seed, "optimisation.stop_after": stop_after}
+    given = named_changes(change or [], {"seed": seed, "optimisation.stop_after": stop_after})
     set_volume(quiet=False, verbose=verbose)
-    made = load_recipe(recipe, **{key: value for key, value in changes.items() if value is not None})
+    made = load_recipe(recipe, **given)
     if start is not None:
         made = made.model_copy(update={"encoder": start_at(made.encoder, start)})
     if dry_run:

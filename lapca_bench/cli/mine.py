@@ -47,7 +47,7 @@ def mine(
     from lapca_bench.training.mine import cost_of, mine_to_file
     from lapca_bench.training.recipe import load_recipe, named_changes
 
-    changes = named_changes(change or []) | {
+    options = {
         "mining.method": method,
         "mining.aligner": aligner,
         "mining.threshold": threshold,
@@ -55,8 +55,8 @@ def mine(
         "mining.scope": scope,
         "mining.search": search,
     }
+    given = named_changes(change or [], options)
     set_volume(quiet, verbose)
-    given = {key: value for key, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(cost_of(load_recipe(recipe, **given), corpus))
         return

@@ -29,9 +29,8 @@ def pretrain(
     from lapca_bench.training.pretrain import cost_of, pretrain_on
     from lapca_bench.training.recipe import load_recipe, named_changes
 
-    changes = named_changes(change or []) | {"seed": seed, "optimisation.stop_after": stop_after}
+    given = named_changes(change or [], {"seed": seed, "optimisation.stop_after": stop_after})
     set_volume(quiet, verbose)
-    given = {key: value for key, value in changes.items() if value is not None}
     if dry_run:
         typer.echo(cost_of(load_recipe(recipe, **given), pairs, out))
         return

@@ -7,9 +7,10 @@ with the reconstruction's default; none is hard-wired.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -303,9 +304,10 @@ def find_recipe(name: str) -> Path:
     raise unknown_name("recipe", name, [*shipped, *own_names])
 
 
-def named_changes(assignments: Sequence[str]) -> dict[str, Any]:
+def named_changes(assignments: Sequence[str], options: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
     """`load_recipe`'s changes out of "table.key=value" texts, a value being TOML's or else a plain string.
 
+    `options` are changes by options of their own, which win; None stands for an option that was not given.
     Raises `UsageError` for a text without a key or "=".
     """
     found: dict[str, Any] = {}
@@ -317,7 +319,7 @@ def named_changes(assignments: Sequence[str]) -> dict[str, Any]:
             found[key.strip()] = toml_table(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
             found[key.strip()] = value.strip()
-    return found
+    return found | {key: value for key, value in options.items() if value is not None}
 
 
 def load_recipe(name: str, **changes: Any) -> Recipe:

@@ -374,6 +374,14 @@ def test_changes_of_a_recipe_are_named_on_the_command_line() -> None:
         load_recipe("small", **named_changes(["objective.mim=3"]))
 
 
+def test_an_option_wins_over_a_change_and_one_not_given_leaves_it() -> None:
+    given = ["seed=7", "optimisation.stop_after=6"]
+    assert named_changes(given, {"seed": None, "optimisation.stop_after": 9}) == {
+        "seed": 7,
+        "optimisation.stop_after": 9,
+    }
+
+
 def test_what_a_held_out_page_says_is_not_trained_on() -> None:
     guard = Guard.over([Page("h", "aa", "Print", (Paragraph("Click OK.", "1"), Paragraph("Only here.", "2")))])
     page_ = Page("t", "aa", "Save", (Paragraph("click  ok.", "1"), Paragraph("PRINT", "2"), Paragraph("To save.", "3")))
