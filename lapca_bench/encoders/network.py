@@ -125,7 +125,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the weights: another process loads them itself."""
-        return {name: value for name, value in self.__dict__.items() if name not in {"model", "tokenizer", "_session"}}
+        return {name: value for name, value in self.__dict__.items() if name not in {"model", "tokenizer", "_exported"}}
 
     @cached_property
     def tokenizer(self) -> Tokenizer:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lapca_bench.encoders.late_interaction import MultiVectorEncoder
     from lapca_bench.encoders.sparse import SparseEncoder
 
+# Backends that run an export of the model, which `exported` makes and checks.
+Export = Literal["onnx", "onnx-int8", "openvino"]
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -74,8 +77,8 @@ class TransformerSettings(WeightsSettings, _TextSettings):
     names it. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token comes
     last); a text of another language is an error. `architecture` names an encoder that is half of a larger model.
     `vocabulary` names the golden token ids that `health.check` compares with. `backend` is what runs the model on a
-    processor: torch, or ONNX Runtime from an export that `exported` makes and checks; "onnx-int8" is another system,
-    whose vectors also depend a little on what shares their batch.
+    processor: torch, or ONNX Runtime or OpenVINO from an export that `exported` makes and checks; "onnx-int8" is
+    another system, whose vectors also depend a little on what shares their batch.
     """
 
     type: Literal["transformer"]
@@ -88,7 +91,7 @@ class TransformerSettings(WeightsSettings, _TextSettings):
     architecture: Literal["auto", "m2m100-encoder"] = "auto"
     language_tokens: dict[str, str] | None = None
     vocabulary: str | None = None
-    backend: Literal["torch", "onnx", "onnx-int8"] = "torch"
+    backend: Literal["torch"] | Export = "torch"
 
     @model_validator(mode="after")
     def _an_export_is_of_float32(self) -> Self:

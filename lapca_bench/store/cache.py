@@ -24,7 +24,7 @@ ROOMS = {
     "vectors": "encoded texts",
     "indexes": "Lucene indexes",
     "faiss": "faiss indexes",
-    "exports": "ONNX exports",
+    "exports": "models exported for other backends",
     "linked": "places of linked Wikipedia pages",
     "numba": "compiled code",
 }
