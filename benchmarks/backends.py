@@ -6,23 +6,21 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from benchmarks import machine
-from benchmarks.encode import CARD, PROMPT, best_batch_size, our_encoder, sentence_transformer
+from benchmarks.encode import PROMPT, best_batch_size, our_encoder, sentence_transformer
 from benchmarks.measuring import say, take_turns
 from benchmarks.results import Row
 from benchmarks.texts import passages
 from lapca_bench.collections import registry
-from lapca_bench.encoders.exported import MANIFEST, MODEL, export_folder
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.exported import MANIFEST, export_folder
+from lapca_bench.encoders.runtimes import RUNTIMES
 from lapca_bench.encoders.transformer import TransformerEncoder
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import score_files
-from lapca_bench.search.registry import find_card
 from lapca_bench.types import Document, Query
 
 PACKAGES = ("torch", "transformers", "sentence-transformers", "onnxruntime", "optimum")
@@ -34,7 +32,7 @@ def run(small: bool) -> list[Row]:
     count = 40 if small else 640
     documents = passages(count)
     parts = np.array_split(np.arange(count), ROUNDS)
-    torch, onnx, int8 = our_encoder(), with_backend("onnx"), with_backend("onnx-int8")
+    torch, onnx, int8 = our_encoder(), our_encoder("onnx"), our_encoder("onnx-int8")
     for encoder in (torch, onnx, int8):
         encoder.encode_documents(documents[:2])
     contestants: dict[str, Any] = {
@@ -53,13 +51,8 @@ def run(small: bool) -> list[Row]:
     }
     scores = {name: ndcg(encoder, small) for name, encoder in (("torch", torch), ("onnx-int8", int8))}
     raw = {"seconds": turns.seconds, "gates": gates, "nDCG@10": scores}
-    tokens = torch.tokenise(texts, 512).lengths
-    rate = {
-        name: median(
-            int(tokens[part].sum()) / seconds for part, seconds in zip(parts, turns.seconds[name], strict=True)
-        )
-        for name in turns.seconds
-    }
+    lengths = torch.tokenise(texts, 512).lengths
+    rate = {name: turns.rate([int(lengths[part].sum()) for part in parts], name) for name in turns.seconds}
     loss = 100 * (scores["torch"] - scores["onnx-int8"])
     return [
         Row(
@@ -89,14 +82,6 @@ def run(small: bool) -> list[Row]:
     ]
 
 
-def with_backend(backend: str) -> TransformerEncoder:
-    """The card's encoder under another backend."""
-    settings = find_card(CARD).encoder
-    if not isinstance(settings, TransformerSettings):
-        raise TypeError(CARD)
-    return TransformerEncoder(settings.model_copy(update={"backend": backend}), f"{CARD}-{backend}")
-
-
 def folder_of(encoder: TransformerEncoder) -> Path:
     """Where the export of an encoder lies."""
     settings = encoder.identity.settings
@@ -113,7 +98,7 @@ def their_int8(torch: TransformerEncoder, int8: TransformerEncoder, folder: Path
     """
     shutil.copytree(torch.folder, folder / "model")
     file = folder / "model" / "model.onnx"
-    shutil.copy(folder_of(int8) / MODEL, file)
+    shutil.copy(folder_of(int8) / RUNTIMES["onnx-int8"].file, file)
     try:
         return sentence_transformer(folder / "model", backend="onnx"), "its onnx backend"
     except Exception as error:  # noqa: BLE001 - whatever its optional parts raise

@@ -33,6 +33,10 @@ class Turns:
         """How many times faster ours is: the median over rounds of peer's seconds by ours."""
         return median(theirs / mine for theirs, mine in zip(self.seconds[peer], self.seconds[ours], strict=True))
 
+    def rate(self, amounts: Sequence[float], name: str) -> float:
+        """Median over rounds of a round's amount of work per second of one contestant."""
+        return median(amount / seconds for amount, seconds in zip(amounts, self.seconds[name], strict=True))
+
     def peak(self, name: str) -> int:
         """Highest peak of resident bytes over the rounds."""
         return max(self.peaks[name])
