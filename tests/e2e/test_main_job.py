@@ -343,7 +343,7 @@ def test_interrupted_and_taken_up_again(workshop, how):
             time.sleep(0.05)
         assert (workshop / "slow" / "started").exists()
         process.send_signal(how)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=200)
     if how is signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL
     else:

@@ -148,7 +148,7 @@ def test_two_processes_both_finish(cache, wheel):
     started = [context.Process(target=_fetch_in_process, args=(wheel, queue)) for _ in range(4)]
     for process in started:
         process.start()
-    folders = {queue.get(timeout=30) for _ in started}
+    folders = {queue.get(timeout=120) for _ in started}
     for process in started:
         process.join()
     assert len(folders) == 1
