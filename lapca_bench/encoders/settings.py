@@ -91,7 +91,7 @@ class TransformerSettings(WeightsSettings, _TextSettings):
     architecture: Literal["auto", "m2m100-encoder"] = "auto"
     language_tokens: dict[str, str] | None = None
     vocabulary: str | None = None
-    backend: Literal["torch"] | Export = "torch"
+    backend: Literal["torch", Export] = "torch"
 
     @model_validator(mode="after")
     def _an_export_is_of_float32(self) -> Self:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from encoders_tiny import write_checkpoint
+from pydantic import ValidationError
 
 from lapca_bench.encoders import build, exported
 from lapca_bench.encoders.delta import BASE, base_digest, write_delta
@@ -170,3 +171,9 @@ def test_agreement_counts_what_is_kept() -> None:
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     shuffled = circle[np.random.default_rng(0).permutation(40)]
     assert exported.agreement(circle, shuffled)["nearest kept"] < 0.6
+
+
+def test_a_misspelt_backend_is_refused_with_those_there_are() -> None:
+    settings = {"type": "transformer", "checkpoint": "x", "pooling": "mean", "backend": "openvnio"}
+    with pytest.raises(ValidationError, match="'torch', 'onnx', 'onnx-int8' or 'openvino'"):
+        TransformerSettings.model_validate(settings)
