@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import ctypes
 import signal
-import sys
 
-_FAULTS = (signal.SIGSEGV, signal.SIGFPE, signal.SIGILL)
+_FAULTS = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL)
 _ROOM = 512  # bytes; `struct sigaction` has 152 in glibc, fewer elsewhere, and is only handed back
 
 
 class FaultHandlers:
-    """The handlers of this process at the time this is made; without effect on Windows, which has no such handlers."""
+    """The handlers that this process has at the time this is made."""
 
     def __init__(self) -> None:
-        self._kept: dict[signal.Signals, ctypes.Array[ctypes.c_char]] = {}
-        if sys.platform != "win32":
-            for fault in (*_FAULTS, signal.SIGBUS):
-                self._kept[fault] = ctypes.create_string_buffer(_ROOM)
-                ctypes.CDLL(None).sigaction(int(fault), None, self._kept[fault])
+        self._set = ctypes.CDLL(None).sigaction
+        self._kept = {fault: ctypes.create_string_buffer(_ROOM) for fault in _FAULTS}
+        for fault, handler in self._kept.items():
+            self._set(int(fault), None, handler)
 
     def restore(self) -> None:
         """Put them back where something replaced them."""
         for fault, handler in self._kept.items():
-            ctypes.CDLL(None).sigaction(int(fault), handler, None)
+            self._set(int(fault), handler, None)

@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -304,7 +303,7 @@ def find_recipe(name: str) -> Path:
     raise unknown_name("recipe", name, [*shipped, *own_names])
 
 
-def named_changes(assignments: Sequence[str], options: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
+def named_changes(assignments: Sequence[str], options: Mapping[str, Any]) -> dict[str, Any]:
     """`load_recipe`'s changes out of "table.key=value" texts, a value being TOML's or else a plain string.
 
     `options` are changes by options of their own, which win; None stands for an option that was not given.

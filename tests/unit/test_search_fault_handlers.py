@@ -17,10 +17,9 @@ def null_references(after: str) -> subprocess.CompletedProcess[str]:
     lines = [
         "import signal",
         "from lapca_bench.search import java",
-        "java.start()",
+        "largest = java.start()('java.util.Collections')",
         "from jnius import JavaException",
         *after.splitlines(),
-        "largest = java._machine()[0]('java.util.Collections')",
         "found = 0",
         "for _ in range(30_000):",
         "    try:",

@@ -360,18 +360,18 @@ def test_a_wrong_recipe_names_file_and_key(tmp_path) -> None:
 
 def test_changes_of_a_recipe_are_named_on_the_command_line() -> None:
     given = ["objective.mlm=0.5", "pairs.languages=['en', 'de']", "evaluation.select = best", "trained.dropout=false"]
-    made = load_recipe("small", **named_changes(given))
+    made = load_recipe("small", **named_changes(given, {}))
     assert made.objective.mlm == 0.5
     assert made.pairs.languages == ("en", "de")
     assert made.evaluation.select == "best"
     assert made.trained.dropout is False
     for text in ("objective.mlm", "=3", "objective.=3"):
         with pytest.raises(UsageError, match="not a change"):
-            named_changes([text])
+            named_changes([text], {})
     with pytest.raises(UsageError, match="not a table"):
-        load_recipe("small", **named_changes(["name.first=3"]))
+        load_recipe("small", **named_changes(["name.first=3"], {}))
     with pytest.raises(UsageError, match=r"objective.mim"):
-        load_recipe("small", **named_changes(["objective.mim=3"]))
+        load_recipe("small", **named_changes(["objective.mim=3"], {}))
 
 
 def test_an_option_wins_over_a_change_and_one_not_given_leaves_it() -> None:
