@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.errors import InputError
+from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Int64
 from lapca_bench.scoring.judged import Judged
 
@@ -77,14 +78,13 @@ def _top(block: Float32, k: int) -> Int64:
 def ratio_margins(source: npt.ArrayLike, target: npt.ArrayLike, k: int = 4) -> tuple[Int64, Float64]:
     """The k nearest targets of each source sentence and their ratio margins, both (sources, k).
 
-    margin(x, y) = cos(x, y) / ((mean cosine of x to its k nearest targets + that of y to its k nearest sources) / 2)
-    (Artetxe and Schwenk, ACL 2019, equation 3 with the ratio function).
+    The neighbours of a source sentence are its k nearest targets, those of a target its k nearest sources.
     """
     x, y = _pair(source, target)
     forward, cosines = _neighbours(x, y, k)
     _, backward = _neighbours(y, x, k)
-    scale = (cosines.mean(axis=1, dtype=np.float64)[:, None] + backward.mean(axis=1, dtype=np.float64)[forward]) / 2.0
-    return forward, cosines / scale
+    of_source, of_target = cosines.mean(axis=1, dtype=np.float64), backward.mean(axis=1, dtype=np.float64)
+    return forward, ratio_margin(cosines, of_source[:, None], of_target[forward])
 
 
 def xsim_error(source: npt.ArrayLike, target: npt.ArrayLike, k: int = 4) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import Encoder, Vectors
+from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Int64, Run
 from lapca_bench.search.exact import Hits, pair_scores, top_k
 from lapca_bench.search.parts import search_corpus
@@ -72,8 +73,7 @@ class MarginSystem:
         hits = search_corpus(vectors, corpus, max(k + drop, self.neighbours), self.dense.executor)
         of_query = _mean_of_best(hits.queries, hits.scores, len(queries), self.neighbours)
         of_document = np.concatenate([np.empty(0), *(self._mean_of_nearest(matrix, vectors) for matrix in matrices)])
-        both = (of_query[hits.queries] + of_document[hits.rows]) / 2
-        margin = np.divide(hits.scores, both, out=np.zeros(len(both)), where=both != 0)
+        margin = ratio_margin(hits.scores, of_query[hits.queries], of_document[hits.rows])
         run = run_of(self.name, queries, corpus.ids, Hits(hits.queries, hits.rows, margin.astype(np.float32)), notes)
         run = without_self_matches(run).cut(k) if drop else run.cut(k)
         notes["timings"]["rank"] = round(time.perf_counter() - started, 3)

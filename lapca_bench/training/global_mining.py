@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from lapca_bench.encoders.extras import need
+from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Float32, Int64
 from lapca_bench.search.exact import top_k
 from lapca_bench.store.executor import Executor, LocalExecutor
@@ -81,19 +82,14 @@ def mutual_nearest(forward: Neighbours, backward: Neighbours) -> list[tuple[int,
     """
     (columns, across), (rows, down) = forward, backward
     mean_left, mean_right = across.mean(axis=1), down.mean(axis=1)
-    of_left = _margins(across, mean_left[:, None], mean_right[columns])
-    of_right = _margins(down, mean_right[:, None], mean_left[rows])
+    of_left = ratio_margin(across, mean_left[:, None], mean_right[columns])
+    of_right = ratio_margin(down, mean_right[:, None], mean_left[rows])
     best, chosen = of_left.argmax(axis=1), of_right.argmax(axis=1)
     return [
         (row, int(column), float(of_left[row, best[row]]))
         for row, column in enumerate(columns[np.arange(len(columns)), best])
         if rows[column, chosen[column]] == row
     ]
-
-
-def _margins(cosines: Float32, own: Float32, others: Float32) -> Float32:
-    both = (own + others) / 2
-    return np.divide(cosines, both, out=np.zeros_like(cosines), where=both > 0)
 
 
 def exact_nearest(queries: Matrices, rows: Matrices, k: int) -> Neighbours:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 from lapca_bench.collections.reading import records
 from lapca_bench.errors import InputError
 from lapca_bench.training.recipe import BlockSettings
+from lapca_bench.training.sentences import sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +105,12 @@ def _pack(paragraphs: Sequence[Paragraph], characters: int | None, words: int) -
     return done
 
 
-_SENTENCES = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？।॥។؟])")
-
-
 def _pieces(text: str, characters: int | None, limit: int) -> list[str]:
     """A paragraph as it is, or, where it is longer than a block and a half, in sentences and at worst in slices."""
     if _size(text, characters) <= limit * 1.5:
         return [text]
     pieces: list[str] = []
-    for sentence in (part.strip() for part in _SENTENCES.split(text)):
+    for sentence in sentences(text):
         if _size(sentence, characters) <= limit * 1.5:
             pieces.append(sentence)
         elif characters:

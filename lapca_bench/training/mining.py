@@ -19,6 +19,7 @@ from lapca_bench.atomic import atomic_path
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.encoders.threads import blas
 from lapca_bench.errors import InputError
+from lapca_bench.margin import ratio_margin
 from lapca_bench.training.linked import Block, LinkedCorpus, Page, blocks
 from lapca_bench.training.pairs import COLUMNS
 from lapca_bench.training.recipe import MiningSettings
@@ -45,16 +46,16 @@ class MinedPair:
         return self.left.language, self.right.language
 
 
-def ratio_margin(left: Vectors, right: Vectors, neighbours: int) -> np.ndarray:
-    """cos(x, y) / (½·mean cos(x, its k nearest on y's side) + ½·mean cos(y, its k nearest on x's side)).
+def ratio_margins(left: Vectors, right: Vectors, neighbours: int) -> np.ndarray:
+    """The ratio margins (n, m) of all rows of `left` (n, d) with all of `right` (m, d), both L2-normalised.
 
-    `left` (n, d) and `right` (m, d) are L2-normalised; returns (n, m). Source: Artetxe & Schwenk 2019, eq. 2 (ratio).
+    Each row's neighbours are its `neighbours` nearest of the other side.
     """
     with blas().limit(limits=1, user_api="blas"):  # the same bits here and on a cluster
         similarity = left.astype(np.float64) @ right.astype(np.float64).T
     across = np.sort(similarity, axis=1)[:, ::-1][:, :neighbours].mean(axis=1)
     down = np.sort(similarity, axis=0)[::-1][:neighbours].mean(axis=0)
-    return np.asarray(similarity / ((across[:, None] + down[None, :]) / 2))
+    return ratio_margin(similarity, across[:, None], down[None, :])
 
 
 def stacked(matrices: Matrices) -> Vectors:
@@ -121,7 +122,7 @@ def candidates(chunk: Chunk, settings: MiningSettings, embed: Embed | None = Non
             elif settings.method == "gold":
                 yield from gold_pairs(group[left], group[right])
             else:
-                margins = ratio_margin(vectors[left][rows[left]], vectors[right][rows[right]], settings.neighbours)
+                margins = ratio_margins(vectors[left][rows[left]], vectors[right][rows[right]], settings.neighbours)
                 for row, column, margin in mutual_best(margins, 0.0):
                     yield MinedPair(group[left][row], group[right][column], margin)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from lapca_bench.errors import InputError
 from lapca_bench.training.batches import Batch, HeldOut, generator
 from lapca_bench.training.recipe import ObjectiveSettings, PairSettings, ViewSettings
+from lapca_bench.training.sentences import sentences
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,7 +26,6 @@ COLUMNS = (
     *("left_title", "right_title"),
 )
 _REPEATED = ["left", "right", "left_title", "right_title"]  # a block stands in many pairs: kept once
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？｡।॥។؟])\s*|\n+")
 _UNSPACED = ("ja", "zh", "th", "km")
 
 
@@ -155,11 +154,6 @@ class PairTable:
 def title_of(page: str) -> str:
     """The name of a page's title among the ids of blocks."""
     return f"{page}#title"
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, by the terminators of its script; a text without any is one sentence."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part and part.strip()] or [text]
 
 
 def random_sentence(text: str, random: np.random.Generator) -> str:

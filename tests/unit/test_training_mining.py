@@ -18,11 +18,11 @@ from lapca_bench.training.mining import (
     is_gold,
     kept,
     mutual_best,
-    ratio_margin,
+    ratio_margins,
     write_pairs,
 )
 from lapca_bench.training.mining_report import Agreement, MiningReport
-from lapca_bench.training.pairs import PairTable, Text, crop, sentences
+from lapca_bench.training.pairs import PairTable, Text, crop, random_sentence
 from lapca_bench.training.parallel import ParallelCorpus
 from lapca_bench.training.recipe import (
     BlockSettings,
@@ -32,6 +32,7 @@ from lapca_bench.training.recipe import (
     named_changes,
     shipped_recipes,
 )
+from lapca_bench.training.sentences import sentences
 from lapca_bench.training.wikipedia import WikipediaCorpus
 
 
@@ -62,9 +63,9 @@ def page(language: str, *texts: str, title: str = "") -> Page:
 PARAGRAPHS = BlockSettings(unit="paragraph", minimum_characters=1)
 
 
-def test_ratio_margin_by_hand() -> None:
+def test_ratio_margins_by_hand() -> None:
     left, right = np.eye(2, dtype=np.float32), np.array([[1, 0], [0.6, 0.8]], dtype=np.float32)
-    found = ratio_margin(left, right, neighbours=2)
+    found = ratio_margins(left, right, neighbours=2)
     across, down = [(1 + 0.6) / 2, (0 + 0.8) / 2], [(1 + 0) / 2, (0.6 + 0.8) / 2]
     assert found[0, 0] == pytest.approx(1 / ((across[0] + down[0]) / 2))
     assert found[1, 1] == pytest.approx(0.8 / ((across[1] + down[1]) / 2))
@@ -145,7 +146,7 @@ def test_global_margins_equal_those_of_the_whole_matrix() -> None:
         counted([Block("", "", "", "".join(random.choice(list("abcd"), 9))) for _ in range(5)]) for _ in "12"
     )
     nearest = exact_nearest([left], [right], 5), exact_nearest([right], [left], 5)
-    found, whole = mutual_nearest(*nearest), mutual_best(ratio_margin(left, right, 5), 0.0)
+    found, whole = mutual_nearest(*nearest), mutual_best(ratio_margins(left, right, 5), 0.0)
     assert [pair[:2] for pair in found] == [pair[:2] for pair in whole]
     np.testing.assert_allclose([pair[2] for pair in found], [pair[2] for pair in whole], rtol=1e-5)
 
@@ -336,6 +337,21 @@ def test_sentences_of_several_scripts() -> None:
     assert sentences("One. Two? Three") == ["One.", "Two?", "Three"]
     assert sentences("猫です。犬です。") == ["猫です。", "犬です。"]
     assert sentences("एक। दो") == ["एक।", "दो"]
+    assert sentences("ﾈｺ｡ｲﾇ｡") == ["ﾈｺ｡", "ｲﾇ｡"]
+    assert sentences("one\n two \n") == ["one", "two"]
+    assert sentences(" \n ") == []
+
+
+def test_blocks_and_views_know_the_same_ends_of_sentences() -> None:
+    """A paragraph longer than a block is cut at every terminator that a sentence view ends at, the narrow ｡ too."""
+    settings = BlockSettings(characters={"ja": 4}, minimum_characters=1, title=False)
+    for end in "。！？｡":
+        cut_up = blocks(page("ja", f"ネコ{end}イヌモ{end}"), settings)
+        assert [block.text for block in cut_up] == [f"ネコ{end}", f"イヌモ{end}"]
+        assert {random_sentence(f"{'ネコ' * 5}{end}{'イヌ' * 5}{end}", np.random.default_rng(n)) for n in range(9)} == {
+            f"{'ネコ' * 5}{end}",
+            f"{'イヌ' * 5}{end}",
+        }
 
 
 def test_a_crop_is_half_of_consecutive_words() -> None:
