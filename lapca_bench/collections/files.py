@@ -21,34 +21,29 @@ A BEIR folder needs two lines instead of the tables: `beir = "scifact"` and, opt
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from lapca_bench import toml_model
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Count, Presence
 from lapca_bench.collections.files_reading import Fields, beir_judgements, read_documents, read_queries
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint
 from lapca_bench.collections.reading import judgements
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
-from lapca_bench.parsing import toml_table
 from lapca_bench.run import Qrels
+from lapca_bench.toml_model import Strict
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FieldNames(_Strict):
+class FieldNames(Strict):
     """What the columns or keys are called; `language` where each record says its own."""
 
     id: str = "id"
@@ -57,7 +52,7 @@ class FieldNames(_Strict):
     language: str | None = None
 
 
-class Table(_Strict):
+class Table(Strict):
     """Files of records: JSON lines, TSV with a header line, or Parquet, by their ending; .gz is understood."""
 
     path: str | tuple[str, ...]
@@ -71,14 +66,14 @@ class Table(_Strict):
         return self
 
 
-class Split(_Strict):
+class Split(Strict):
     """Queries and their TREC judgements."""
 
     queries: Table
     qrels: str
 
 
-class FileCard(_Strict):
+class FileCard(Strict):
     """The card as it is written."""
 
     name: Name
@@ -108,46 +103,9 @@ class FileCard(_Strict):
         return self
 
 
-def line_of(text: str, location: Sequence[str | int]) -> int | None:
-    """The line of a TOML text (from 1) where the deepest key of `location` that is written there stands."""
-    keys = [str(part) for part in location if isinstance(part, str)]
-    best: int | None = None
-    table: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
-        assigned = re.match(r"\s*([A-Za-z0-9_.\-]+)\s*=", line)
-        if header:
-            table = header[1].split(".")
-        path = table + (assigned[1].split(".") if assigned else [])
-        if path and path == keys[: len(path)] and (header or assigned):
-            best = number
-    return best
-
-
 def read_card(path: Path) -> FileCard:
-    """A validated card; raises `InputError` with file, line and key for the first thing that is wrong with it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return FileCard.model_validate(toml_table(text))
-    except FileNotFoundError as error:
-        raise UsageError("there is no such card", path=path, remedy="give the path of a collection's .toml") from error
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", path=path, remedy="check the path") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8: {error.reason}", path=path, remedy="save the card as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        line = int(found[1]) if found else None
-        raise InputError(f"not TOML: {error}", path=path, line=line, remedy="mend the card") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        location = [
-            part for part in first["loc"] if not (isinstance(part, str) and part.startswith(("dict[", "tuple[")))
-        ]
-        message = first["msg"].removeprefix("Value error, ")
-        key = ".".join(map(str, location)) or None
-        remedy = f"fields of a card: {', '.join(FileCard.model_fields)}"
-        raise InputError(message, path=path, line=line_of(text, location), key=key, remedy=remedy) from error
+    """A validated card; raises `UsageError` with file, line and key for the first thing that is wrong with it."""
+    return toml_model.read(path, FileCard, remedy=f"fields of a card: {', '.join(FileCard.model_fields)}")
 
 
 @dataclass(frozen=True)

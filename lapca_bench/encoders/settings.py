@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self, overload
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from lapca_bench.encoders.protocol import Encoder, Similarity
+from lapca_bench.toml_model import Strict
 
 if TYPE_CHECKING:
     from lapca_bench.encoders.identity import Setting
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 Export = Literal["onnx", "onnx-int8", "openvino"]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class _Settings(Strict):
+    model_config = ConfigDict(strict=True)
 
 
 class _TextSettings(_Settings):

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
+from lapca_bench import toml_model
 from lapca_bench.errors import UsageError, unknown_name
-from lapca_bench.parsing import toml_table
+from lapca_bench.toml_model import Strict
 
 ENTRY_POINTS = "lapca_bench.systems"  # a package that brings systems may bring experiments with them
 
 Name = Annotated[str, Field(min_length=1)]
 
 
-class Experiment(BaseModel):
+class Experiment(Strict):
     """What to run. Names are resolved when the experiment is planned, not here.
 
     `systems`: names of system cards, paths of cards (`my.toml`) or encoders in a file (`my.py:Class`).
     `collections`: names of collections, groups or families, or paths of collection cards; each makes one table.
     `split`, `depth` and `measures` default to what each collection declares.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str = ""
     systems: tuple[Name, ...] = Field(min_length=1)
@@ -51,8 +49,11 @@ def build(values: dict[str, Any]) -> Experiment:
     try:
         return Experiment.model_validate(values)
     except ValidationError as error:
-        key, message = _first(error)
-        raise UsageError(message, key=key, remedy="see `lapca-bench run --help`") from None
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, first["loc"])) or "experiment"
+        raise UsageError(
+            first["msg"].removeprefix("Value error, "), key=key, remedy="see `lapca-bench run --help`"
+        ) from None
 
 
 def read(path: Path) -> Experiment:
@@ -60,25 +61,7 @@ def read(path: Path) -> Experiment:
 
     Raises `UsageError` with file, line and key when the file is absent, not UTF-8, not TOML or not an experiment.
     """
-    text = _text(path)
-    try:
-        values = toml_table(text)
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"\(at line (\d+), column \d+\)|\(at end of document\)", str(error))
-        line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
-        message = str(error)[: place.start()].rstrip() if place else str(error)
-        raise UsageError(f"not TOML: {message}", path=path, line=line, remedy="mend this line") from None
-    try:
-        experiment = Experiment.model_validate(values)
-    except ValidationError as error:
-        key, message = _first(error)
-        raise UsageError(
-            message,
-            path=path,
-            line=_line(text, key),
-            key=key,
-            remedy=f"known keys: {', '.join(Experiment.model_fields)}",
-        ) from None
+    experiment = toml_model.read(path, Experiment, remedy=f"known keys: {', '.join(Experiment.model_fields)}")
     return experiment.model_copy(
         update={
             "systems": tuple(_anchored(name, path.parent) for name in experiment.systems),
@@ -109,29 +92,6 @@ def brought() -> dict[str, Path]:
         for path in folder.glob("*.toml"):
             found.setdefault(path.stem, path)
     return dict(sorted(found.items()))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UsageError("not UTF-8 text", path=path, line=line, remedy="save the file as UTF-8") from None
-    except OSError as error:
-        raise UsageError(f"cannot read: {error.strerror}", path=path, remedy="check the path") from None
-
-
-def _first(error: ValidationError) -> tuple[str, str]:
-    detail = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in detail["loc"]) or "experiment"
-    message = detail["msg"].removeprefix("Value error, ")
-    return key, {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(detail["type"], message)
-
-
-def _line(text: str, key: str) -> int | None:
-    """The line where a top-level key stands, None where the file lacks it."""
-    pattern = re.compile(rf'\s*(\[+\s*)?["\']?{re.escape(key.partition(".")[0])}["\']?\s*[=\].]')
-    return next((number for number, line in enumerate(text.splitlines(), start=1) if pattern.match(line)), None)
 
 
 def _anchored(name: str, folder: Path) -> str:

@@ -8,7 +8,6 @@ not fit is refused with its file and line; a misprint is flagged, never correcte
 from __future__ import annotations
 
 import csv
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
@@ -16,8 +15,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from lapca_bench import toml_model
 from lapca_bench.errors import InputError, MissingResourceError, unknown_name
-from lapca_bench.parsing import toml_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +114,9 @@ class Published:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return toml_table(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise MissingResourceError("the published numbers lack this file", path=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path) from error
+    if not path.is_file():
+        raise MissingResourceError("the published numbers lack this file", path=path)
+    return toml_model.document(path).table
 
 
 @dataclass(frozen=True)
@@ -173,7 +169,8 @@ def read(folder: Path) -> Published:
     """Read and validate a folder of published numbers.
 
     Raises `InputError` (file, line, column) for anything that `schema.toml` does not allow, a source, note or system
-    that is not declared, or one number given twice; `MissingResourceError` where a file is absent.
+    that is not declared, or one number given twice; `MissingResourceError` where a file is absent;
+    `UsageError` (file, line) where one is not TOML.
     """
     schema, sources, notes = (_toml(folder / f"{name}.toml") for name in ("schema", "sources", "notes"))
     columns = tuple(schema["columns"])

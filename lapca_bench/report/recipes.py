@@ -6,27 +6,23 @@ the measured numbers beside them come from. It holds no number.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from lapca_bench.errors import InputError, UsageError, unknown_name
-from lapca_bench.parsing import toml_table
+from lapca_bench import toml_model
+from lapca_bench.errors import UsageError, unknown_name
+from lapca_bench.toml_model import Strict
 
 Text = Annotated[str, Field(min_length=1)]
 Points = Annotated[float, Field(gt=0, le=100)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Pair(_Strict):
+class Pair(Strict):
     """A published system and the measured one that stands beside it; `note` says where the two differ."""
 
     published: Text
@@ -34,7 +30,7 @@ class Pair(_Strict):
     note: str = ""
 
 
-class Measured(_Strict):
+class Measured(Strict):
     """Where measured numbers come from.
 
     `collection` is the name of a collection, with `{language}` where each language has one of its own. `measures` gives
@@ -57,7 +53,7 @@ class Measured(_Strict):
         return self.languages.get(published, published)
 
 
-class Recipe(_Strict):
+class Recipe(Strict):
     """One table.
 
     `paper` is its letter among the tables of the LAPCA paper's task set, if it has one. `blocks` are settings in the
@@ -109,19 +105,10 @@ class Recipe(_Strict):
 
 
 def read(path: Path) -> Recipe:
-    """One recipe; raises `InputError` with path and key where it is not valid."""
-    try:
-        content = toml_table(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read: {error.strerror or error}", path=path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path) from error
-    try:
-        return Recipe.model_validate({**content, "name": path.stem})
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(first["msg"], path=path, key=key or None) from error
+    """One recipe, called by its file; raises `UsageError` with file, line and key where it is not valid."""
+    source = toml_model.document(path)
+    source.table["name"] = path.stem
+    return toml_model.validated(source, Recipe, remedy=f"keys of a table: {', '.join(Recipe.model_fields)}")
 
 
 @cache

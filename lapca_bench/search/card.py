@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, Field, FiniteFloat, model_validator
 
+from lapca_bench import toml_model
 from lapca_bench.encoders.postprocessing import Method
 from lapca_bench.encoders.settings import (
     CrossEncoderSettings,
@@ -18,35 +17,29 @@ from lapca_bench.encoders.settings import (
     SparseSettings,
     TransformerSettings,
 )
-from lapca_bench.errors import InputError
-from lapca_bench.parsing import toml_table
-
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+from lapca_bench.toml_model import Strict
 
 
-class BM25Settings(BaseModel):
+class BM25Settings(Strict):
     """Table `[bm25]`: `analyser` is a language code whose analyser replaces that of the documents' language."""
 
-    model_config = _STRICT
     k1: FiniteFloat = Field(default=0.9, ge=0)
     b: float = Field(default=0.4, ge=0, le=1)
     analyser: str | None = None
 
 
-class FusionSettings(BaseModel):
+class FusionSettings(Strict):
     """Table `[fusion]`: names of systems, method, weights, and weights by query language."""
 
-    model_config = _STRICT
     systems: list[str] = Field(min_length=2)
     method: Literal["rrf", "interpolation"] = "rrf"
     weights: list[FiniteFloat] | None = None
     languages: dict[str, list[FiniteFloat]] = Field(default_factory=dict)
 
 
-class RanxFusionSettings(BaseModel):
+class RanxFusionSettings(Strict):
     """Table `[ranx_fusion]`: names of systems, and method, normalisation and parameters as ranx calls them."""
 
-    model_config = _STRICT
     systems: list[str] = Field(min_length=2)
     method: Literal[
         "anz",
@@ -73,31 +66,28 @@ class RanxFusionSettings(BaseModel):
     parameters: dict[str, FiniteFloat | list[FiniteFloat]] = Field(default_factory=dict)
 
 
-class MarginSettings(BaseModel):
+class MarginSettings(Strict):
     """Table `[margin]`: the name of a dense system, and the neighbours of the ratio margin."""
 
-    model_config = _STRICT
     system: str
     neighbours: int = Field(default=4, ge=1)
 
 
-class RerankSettings(BaseModel):
+class RerankSettings(Strict):
     """Table `[rerank]`: the first `depth` documents of system `first` in the order of the scores of system `second`."""
 
-    model_config = _STRICT
     first: str
     second: str
     depth: int = Field(default=100, ge=1)
 
 
-class HeadSettings(BaseModel):
+class HeadSettings(Strict):
     """Table `[head]`: a post-processing or a trained head over dense `system`.
 
     Either `fit` on the documents of each collection (at most `sample` per language), or `weights` from a file, a path
     or "package:path/inside/it". `components`: directions removed (lir, language-mean-removal) or kept (whitening).
     """
 
-    model_config = _STRICT
     system: str
     fit: Method | None = None
     components: int | None = Field(default=None, ge=1)
@@ -111,30 +101,27 @@ class HeadSettings(BaseModel):
         return self
 
 
-class FieldsSettings(BaseModel):
+class FieldsSettings(Strict):
     """Table `[fields]`: a dense `system` whose documents also have their title's vector, `title` times."""
 
-    model_config = _STRICT
     system: str
     title: FiniteFloat = Field(default=1.0, gt=0)
 
 
-class TranslateSettings(BaseModel):
+class TranslateSettings(Strict):
     """Table `[translate]`: queries pass through `translator` into language `into` before `system` sees them."""
 
-    model_config = _STRICT
     system: str
     translator: str
     into: str = "en"
 
 
-class ApproximateSettings(BaseModel):
+class ApproximateSettings(Strict):
     """Table `[approximate]`: a dense system searched through a faiss `index`, of which a search visits `probe` cells.
 
     `index` is a factory string of faiss: "IVF1024,Flat", "IVF256,PQ48", "HNSW32" (where `probe` counts neighbours).
     """
 
-    model_config = _STRICT
     system: str
     index: str
     probe: int = Field(default=16, ge=1)
@@ -160,15 +147,13 @@ TABLES = {
 UNRUNNABLE = ("published", "not-retrieval")
 
 
-class SystemCard(BaseModel):
+class SystemCard(Strict):
     """One system. `trained_on` names the collection families whose training data it saw (it is zero-shot elsewhere).
 
     `requires` lists extras of lapca-bench. `builder` ("module:function", called with the card and a `Workspace`) makes
     systems of a kind of its own from the table `settings`. `reason` says why a system of an `UNRUNNABLE` kind is here
     and does not run.
     """
-
-    model_config = _STRICT
 
     name: Annotated[str, Field(min_length=1)]
     title: str
@@ -240,43 +225,8 @@ def saw(trained_on: Collection[str], family: str) -> bool:
 
 
 def read_card(path: Path) -> SystemCard:
-    """The card in a TOML file; raises `InputError` with file, line and key where it is not one."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise InputError("not UTF-8 text", path=path, line=line, remedy="save the card as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}", path=path, remedy="check the path") from None
-    try:
-        values = toml_table(text)
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        line = int(place[1]) if place else len(text.splitlines())
-        raise InputError(f"not TOML: {error}", path=path, line=line, remedy="mend this line") from None
-    try:
-        card = SystemCard.model_validate(values)
-    except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in detail["loc"])
-        message = {"extra_forbidden": "unknown key", "missing": "this key is missing"}.get(
-            detail["type"], detail["msg"].removeprefix("Value error, ")
-        )
-        known = ", ".join(SystemCard.model_fields)
-        remedy = (
-            f"keys of a card: {known}" if detail["type"] == "extra_forbidden" else "see `lapca-bench systems info bm25`"
-        )
-        raise InputError(message, path=path, line=_line(text, key), key=key or None, remedy=remedy) from None
+    """The card in a TOML file; raises `UsageError` with file, line and key where it is not one."""
+    card = toml_model.read(path, SystemCard, remedy="see `lapca-bench systems info bm25`")
     if isinstance(card.encoder, TransformerSettings):
         return card.model_copy(update={"encoder": card.encoder.beside(path.parent)})
     return card
-
-
-def _line(text: str, key: str) -> int | None:
-    """The line of the innermost part of a dotted key that stands in the file."""
-    for part in reversed(key.split(".")):
-        pattern = re.compile(rf'\s*\[*\s*["\']?{re.escape(part)}["\']?\s*[=\].]')
-        for number, line in enumerate(text.splitlines(), start=1):
-            if pattern.match(line):
-                return number
-    return None

@@ -48,7 +48,7 @@ class Runnable:
 
 @cache
 def cards() -> Mapping[str, SystemCard]:
-    """All cards by name, sorted; raises `InputError` for a malformed card or two of one name."""
+    """All cards by name, sorted; raises `UsageError` for a malformed card, `InputError` for two of one name."""
     found: dict[str, SystemCard] = {}
     origin: dict[str, Path] = {}
     for point in entry_points(group=ENTRY_POINTS):

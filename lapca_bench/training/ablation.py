@@ -7,7 +7,6 @@ variant is the reference that every other one is tested against.
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from lapca_bench import toml_model
 from lapca_bench.atomic import atomic_path
 from lapca_bench.digest import digest_value
-from lapca_bench.errors import InputError, UsageError, unknown_name
-from lapca_bench.parsing import toml_table
+from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.scoring.significance import Float64, holm, intervals, paired_t
+from lapca_bench.toml_model import Strict
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.mine import mine_to_file
 from lapca_bench.training.pretrain import pretrain_on
@@ -33,31 +33,28 @@ if TYPE_CHECKING:
 START = "start model"
 
 
-class Mined(BaseModel):
+class Mined(Strict):
     """A file of pairs: the corpus it is mined from, and changes of the recipe's `[mining]`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     corpus: str
-    changes: dict[str, Any] = {}
+    changes: Mapping[str, Any] = {}
 
 
-class Variant(BaseModel):
+class Variant(Strict):
     """One row: a name, the files of pairs it trains on (default: the plan's), and its changes of the recipe."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     name: str = Field(min_length=1)
     pairs: tuple[str, ...] = ()
-    changes: dict[str, Any] = {}
+    changes: Mapping[str, Any] = {}
 
 
-class Plan(BaseModel):
+class Plan(Strict):
     """What is varied, and how it is looked at: the recipe's `[evaluation]` names the collections."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     recipe: str
     seeds: tuple[int, ...] = (1,)
     pairs: tuple[str, ...] = Field(min_length=1)
-    changes: dict[str, Any] = {}
+    changes: Mapping[str, Any] = {}
     mined: dict[str, Mined]
     variants: tuple[Variant, ...] = Field(min_length=2)
 
@@ -104,20 +101,13 @@ def shipped_plans() -> dict[str, Path]:
 def load_plan(name: str) -> Plan:
     """The validated plan of a shipped name or a path.
 
-    Raises `InputError` or `UsageError` naming file and key; every variant's recipe is validated too.
+    Raises `UsageError` with file, line and key; every variant's recipe is validated too.
     """
     shipped = shipped_plans()
     path = shipped.get(name, Path(name).expanduser())
-    if not path.is_file():
+    if not path.is_file() and path.suffix != ".toml":
         raise unknown_name("plan of ablations", name, list(shipped))
-    try:
-        plan = Plan.model_validate(toml_table(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path, remedy="mend the file at this place") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(first["msg"], path=path, key=key, remedy="mend it in the plan") from error
+    plan = toml_model.read(path, Plan, remedy="mend it in the plan")
     for variant in plan.variants:
         if not plan.recipe_of(variant.changes, 1).evaluation.collections:
             remedy = 'name what to measure, as "evaluation.collections" = ["help-pages/mixed"]'

@@ -12,29 +12,27 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from lapca_bench import toml_model
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.settings import TransformerSettings
-from lapca_bench.errors import InputError, UsageError, unknown_name
+from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.parsing import toml_table
+from lapca_bench.toml_model import Strict
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BlockSettings(_Table):
+class BlockSettings(Strict):
     """The unit of text: about `words` words (`characters` where words are not separated), or each paragraph."""
 
     unit: Literal["block", "paragraph"] = "block"
     words: int = Field(default=100, ge=5)
-    characters: dict[str, int] = {"ja": 250, "zh": 180, "th": 450, "km": 450}
+    characters: Mapping[str, int] = {"ja": 250, "zh": 180, "th": 450, "km": 450}
     title: bool = True
     minimum_characters: int = Field(default=20, ge=0)
 
 
-class MiningSettings(_Table):
+class MiningSettings(Strict):
     """How aligned blocks are found inside linked pages (METHOD item 3).
 
     `aligner` is a system's name. `method` "lead" pairs the lead blocks of linked pages instead, "gold" takes the
@@ -55,7 +53,7 @@ class MiningSettings(_Table):
     blocks: BlockSettings = BlockSettings()
 
 
-class PairSettings(_Table):
+class PairSettings(Strict):
     """Which pairs a batch holds: language pairs drawn ∝ n^exponent; "single-pair" batches are for the ablation.
 
     `english` keeps pairs with English only ("only") or everything ("any"). `languages` caps the set (empty = all).
@@ -73,7 +71,7 @@ class PairSettings(_Table):
     held_out: int = Field(default=0, ge=0)
 
 
-class ViewSettings(_Table):
+class ViewSettings(Strict):
     """Query and passage views (METHOD item 5); every value is a probability or a share."""
 
     title: float = Field(default=0.0, ge=0, le=1)
@@ -83,7 +81,7 @@ class ViewSettings(_Table):
     monolingual: float = Field(default=0.1, ge=0, le=1)
 
 
-class ObjectiveSettings(_Table):
+class ObjectiveSettings(Strict):
     """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake + L_pivot (METHOD items 6 and 7), and losses of pairs read.
 
     `same_page` and `mined` are hard negatives per pair, `refresh` the steps after which mined ones are sought again;
@@ -149,7 +147,7 @@ class ObjectiveSettings(_Table):
         return self.tlm > 0 or self.qlm > 0 or self.relevance > 0
 
 
-class QuestionSettings(_Table):
+class QuestionSettings(Strict):
     """Fine-tuning on questions: `negatives` hard ones per question, `epochs` (0: optimisation.steps counts).
 
     After the first training come `rounds` more, each on the `depth` passages that the model of the round before ranks
@@ -163,7 +161,7 @@ class QuestionSettings(_Table):
     held_out: int = Field(default=0, ge=0)
 
 
-class TrainedSettings(_Table):
+class TrainedSettings(Strict):
     """Which weights move: all of them, the `layers` upper layers, or a low-rank adapter on the upper `layers`."""
 
     what: Literal["all", "upper", "adapter"] = "all"
@@ -173,7 +171,7 @@ class TrainedSettings(_Table):
     dropout: bool = True
 
 
-class OptimisationSettings(_Table):
+class OptimisationSettings(Strict):
     """AdamW with linear warm-up and decay (METHOD item 9). `chunk` is the number of texts embedded at once.
 
     `gradient_cache` recomputes chunks instead of keeping their activations. `stop_after` ends the run early while the
@@ -194,7 +192,7 @@ class OptimisationSettings(_Table):
     stop_after: int | None = Field(default=None, ge=1)
 
 
-class EvaluationSettings(_Table):
+class EvaluationSettings(Strict):
     """Every `every` steps: the held-out pairs' accuracy in one pool of all languages.
 
     Where `collections` of the harness are named, `measure` on a sample of `queries` of their `split` against a pool of
@@ -213,7 +211,7 @@ class EvaluationSettings(_Table):
     select: Literal["best", "last"] = "last"
 
 
-class Recipe(_Table):
+class Recipe(Strict):
     """Everything a training depends on besides its text.
 
     `about` says in the model card what is trained; `citation` and `url` are those of the method, for the system card.
@@ -295,7 +293,7 @@ def find_recipe(name: str) -> Path:
     if name in shipped:
         return shipped[name]
     path = Path(name).expanduser()
-    if path.is_file():
+    if path.is_file() or path.suffix == ".toml":
         return path
     own_names = {tomllib.loads(one.read_text(encoding="utf-8"))["name"]: one for one in shipped.values()}
     if name in own_names:
@@ -324,16 +322,13 @@ def named_changes(assignments: Sequence[str], options: Mapping[str, Any]) -> dic
 def load_recipe(name: str, **changes: Any) -> Recipe:
     """The validated recipe of a name or path, `changes` being "table.key" overrides from the command line.
 
-    Raises `InputError` or `UsageError` naming file and key.
+    Raises `UsageError` with file, line and key.
     """
     path = find_recipe(name)
-    try:
-        content = toml_table(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path, remedy="mend the file at this place") from error
+    source = toml_model.document(path)
     for key, value in changes.items():
         *tables, last = key.split(".")
-        place = content
+        place = source.table
         for table in tables:
             place = place.setdefault(table, {})
             if not isinstance(place, dict):
@@ -341,10 +336,5 @@ def load_recipe(name: str, **changes: Any) -> Recipe:
                     f"{table} is a value, not a table", path=path, key=key, remedy="name a key of the recipe"
                 )
         place[last] = value
-    try:
-        recipe = Recipe.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(first["msg"], path=path, key=key, remedy=f"mend {key} in the recipe") from error
+    recipe = toml_model.validated(source, Recipe, "mend it in the recipe", changed=changes)
     return recipe.model_copy(update={"encoder": recipe.encoder.beside(path.parent)})

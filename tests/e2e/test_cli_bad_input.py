@@ -59,10 +59,10 @@ def test_an_encoder_named_in_another_way(refused, name):
 
 def test_a_system_card_with_a_mistake_is_told_before_anything_runs(refused):
     Path("mine.toml").write_text('name = "mine"\nkind = dense\n')
-    found = refused("run", "-e", "mine.py:Grams", "-s", "mine.toml", "-c", "data/card.toml", "-o", "out", code=1)
+    found = refused("run", "-e", "mine.py:Grams", "-s", "mine.toml", "-c", "data/card.toml", "-o", "out", code=2)
     assert "mine.toml:2: not TOML" in found
     Path("mine.toml").write_text('name = "mine"\ntitle = "Mine"\nkind = 3\n')
-    assert "mine.toml:3: [kind]" in refused("run", "-s", "mine.toml", "-c", "data/card.toml", code=1)
+    assert "mine.toml:3: [kind]" in refused("run", "-s", "mine.toml", "-c", "data/card.toml", code=2)
     assert not Path("out").exists()
 
 

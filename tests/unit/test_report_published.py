@@ -152,7 +152,7 @@ def test_wrong_columns_and_broken_files_are_refused(folder):
         read(made)
     (made / "toy.csv").unlink()
     (made / "notes.toml").write_text("[a\n")
-    with pytest.raises(InputError, match="TOML"):
+    with pytest.raises(UsageError, match="TOML"):
         read(made)
     (made / "notes.toml").write_text('[a]\nwords = "x"\n')
     with pytest.raises(InputError, match="use text, flag"):

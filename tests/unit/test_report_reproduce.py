@@ -217,7 +217,7 @@ def test_writing_picks_the_format_by_suffix(tmp_path):
 def test_a_recipe_that_is_not_valid_is_refused_with_its_path(tmp_path, content, what):
     path = tmp_path / "bad.toml"
     path.write_text(content)
-    with pytest.raises(InputError, match=what) as caught:
+    with pytest.raises(UsageError, match=what) as caught:
         recipes.find(str(path))
     assert caught.value.path == path
 
@@ -225,7 +225,7 @@ def test_a_recipe_that_is_not_valid_is_refused_with_its_path(tmp_path, content, 
 def test_unknown_names_are_refused():
     with pytest.raises(UsageError, match="mr-tydi"):
         recipes.find("mr-tidi")
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(UsageError, match="cannot read"):
         recipes.find("/nowhere/x.toml")
     odd = bm25s().model_copy(update={"systems": ("nobody",)})
     with pytest.raises(UsageError, match="nothing published fits"):

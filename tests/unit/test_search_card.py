@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from lapca_bench.errors import InputError
+from lapca_bench.errors import UsageError
 from lapca_bench.search.card import read_card
 
 HEAD = """name = "mine"
@@ -18,7 +18,7 @@ languages = ["*"]
 def refused(tmp_path, content):
     path = tmp_path / "mine.toml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(UsageError) as raised:
         read_card(path)
     assert raised.value.path == path
     assert raised.value.remedy
@@ -56,5 +56,5 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, content, message, line):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(UsageError, match="cannot read"):
         read_card(tmp_path / "none.toml")
