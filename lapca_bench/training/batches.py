@@ -53,8 +53,3 @@ class BatchSource(Protocol):
 
     def pool(self, step: int) -> Mapping[str, Sequence[str]]:
         """Passages by language among which hard negatives are mined from this step on."""
-
-
-def generator(seed: int, *key: int) -> np.random.Generator:
-    """The random numbers of one place (a step, a pair), independent of all others."""
-    return np.random.default_rng((seed, *key))

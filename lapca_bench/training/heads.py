@@ -15,9 +15,10 @@ from lapca_bench.encoders.postprocessing import EVERY, AffineMap, PostProcessing
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import InputError, UsageError, unknown_name
 from lapca_bench.progress import progress
-from lapca_bench.training.frozen import FrozenVectors
+from lapca_bench.training.frozen import Flags, FrozenVectors
 from lapca_bench.training.head_methods import METHODS, HeadMethod
 from lapca_bench.training.head_pairs import Context, HeadSettings, Pairs
+from lapca_bench.training.held_out import held_out_accuracy
 
 HELD_OUT = 8  # every eighth group is looked at and never trained on
 
@@ -54,7 +55,7 @@ def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None =
     context = Context(frozen, Pairs(frozen, rows, settings.seed), settings)
     method = METHODS[name](context)
     optimiser = torch.optim.Adam(method.groups())
-    before = held_out_accuracy(frozen, held, frozen.vectors)
+    before = _accuracy(frozen, held, frozen.vectors)
     best = _Best(before, 0, _copied(method))
     with progress(f"train {name}", settings.epochs, "epoch") as bar:
         for epoch in range(1, settings.epochs + 1):
@@ -67,7 +68,7 @@ def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None =
                 optimiser.step()
                 method.moved()
             with torch.no_grad():
-                found = held_out_accuracy(frozen, held, method.head(context.vectors).numpy())
+                found = _accuracy(frozen, held, method.head(context.vectors).numpy())
             if found > best.accuracy:
                 best = _Best(found, epoch, _copied(method))
             bar.advance()
@@ -82,13 +83,8 @@ def _copied(method: HeadMethod) -> dict[str, Any]:
     return {key: value.detach().clone() for key, value in method.head.state_dict().items()}
 
 
-def held_out_accuracy(frozen: FrozenVectors, held: Any, vectors: Vectors) -> float:
-    """Share of held-out queries whose nearest held-out document translates them.
-
-    Documents of all languages are one pool, those of the query's own language, none of which is right, among them: a
-    vector that says first of all in which language its text is written does badly (the insight of LAReQA).
-    """
+def _accuracy(frozen: FrozenVectors, held: Flags, vectors: Vectors) -> float:
+    """How often the held-out document nearest to a held-out query translates it, by cosine."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     asked, given = np.flatnonzero(held & frozen.asked), np.flatnonzero(held & ~frozen.asked)
-    nearest = given[(unit[asked] @ unit[given].T).argmax(axis=1)]
-    return float((frozen.groups[nearest] == frozen.groups[asked]).mean())
+    return held_out_accuracy(unit[asked], unit[given], frozen.groups[asked], frozen.groups[given])

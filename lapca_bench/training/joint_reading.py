@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from lapca_bench.encoders.network import longest_input
 from lapca_bench.errors import UsageError
-from lapca_bench.training.batches import Batch, generator
+from lapca_bench.training.batches import Batch
 from lapca_bench.training.language_modelling import (
     IGNORED,
     MaskVocabulary,
@@ -26,6 +26,7 @@ from lapca_bench.training.language_modelling import (
     translation_pair,
 )
 from lapca_bench.training.objectives import relevance_regression
+from lapca_bench.training.random_streams import Reads, Stream, generator, seed_at
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.tower import Rows, TrainedTower
 
@@ -70,14 +71,14 @@ class JointReading:
         passages = self._ids(batch.passages, lengths.passage_length)
         found: list[Reading] = []
         if objective.mlm and not objective.compares_vectors:
-            found += self._words(0, objective.mlm, self._hidden_alone([*queries, *passages], step), step)
+            found += self._words(Reads.ALONE, objective.mlm, self._hidden_alone([*queries, *passages], step), step)
         if objective.tlm:
-            found += self._words(1, objective.tlm, self._translations(queries, passages, step), step)
+            found += self._words(Reads.TRANSLATION, objective.tlm, self._translations(queries, passages, step), step)
         if objective.qlm:
-            found += self._words(2, objective.qlm, self._before_documents(queries, passages, step), step)
+            found += self._words(Reads.QUERY, objective.qlm, self._before_documents(queries, passages, step), step)
         if objective.relevance:
             negatives = self._ids(batch.negatives, lengths.passage_length)
-            found += self._grades(3, *self._graded(batch, queries, passages, negatives), step)
+            found += self._grades(Reads.GRADED, *self._graded(batch, queries, passages, negatives), step)
         return found
 
     def _ids(self, texts: Sequence[str], length: int) -> list[Int64]:
@@ -87,21 +88,23 @@ class JointReading:
     def _hidden_alone(self, texts: list[Int64], step: int) -> list[PairInput]:
         made = []
         for row, ids in enumerate(texts):
-            hidden, labels = hide_tokens(ids, self._known, self._recipe.views.mask, self._random(0, step, row))
+            hidden, labels = hide_tokens(
+                ids, self._known, self._recipe.views.mask, self._random(Reads.ALONE, step, row)
+            )
             made.append(PairInput(hidden, np.arange(len(ids), dtype=np.int64), labels))
         return made
 
     def _translations(self, queries: list[Int64], passages: list[Int64], step: int) -> list[PairInput]:
         share = self._recipe.objective.tlm_mask
         return [
-            translation_pair(query, passage, self._known, share, self._random(1, step, row))
+            translation_pair(query, passage, self._known, share, self._random(Reads.TRANSLATION, step, row))
             for row, (query, passage) in enumerate(zip(queries, passages, strict=True))
         ]
 
     def _before_documents(self, queries: list[Int64], passages: list[Int64], step: int) -> list[PairInput]:
         share = self._recipe.objective.qlm_mask
         return [
-            query_before_document(query, passage[1:], self._known, share, self._random(2, step, row))
+            query_before_document(query, passage[1:], self._known, share, self._random(Reads.QUERY, step, row))
             for row, (query, passage) in enumerate(zip(queries, passages, strict=True))
         ]
 
@@ -120,14 +123,14 @@ class JointReading:
             made.append(PairInput(ids, np.arange(len(ids), dtype=np.int64), np.full(len(ids), IGNORED)))
         return made, np.array([grade for _, _, grade in shown], dtype=np.float32)
 
-    def _words(self, kind: int, weight: float, made: list[PairInput], step: int) -> Iterator[Reading]:
+    def _words(self, kind: Reads, weight: float, made: list[PairInput], step: int) -> Iterator[Reading]:
         total = sum(int((one.labels != IGNORED).sum()) for one in made)
         for rows in self._padded(kind, made, step):
             if (rows.labels != IGNORED).any():
                 yield Reading(rows, partial(self._word_loss, rows, total, weight))
 
     def _grades(
-        self, kind: int, made: list[PairInput], grades: npt.NDArray[np.float32], step: int
+        self, kind: Reads, made: list[PairInput], grades: npt.NDArray[np.float32], step: int
     ) -> Iterator[Reading]:
         for rows in self._padded(kind, made, step):
             yield Reading(rows, partial(self._grade_loss, grades[rows.places], len(made)))
@@ -141,10 +144,10 @@ class JointReading:
         share = self._recipe.objective.relevance * len(due) / total
         return share * relevance_regression(self._tower.grades(hidden), torch.from_numpy(due).to(hidden.device))
 
-    def _padded(self, kind: int, made: list[PairInput], step: int) -> Iterator[Rows]:
+    def _padded(self, kind: Reads, made: list[PairInput], step: int) -> Iterator[Rows]:
         """Chunks of sequences, shortest first so that little is padded."""
         order = np.argsort([len(one.ids) for one in made], kind="stable").astype(np.int64)
-        seed = (self._recipe.seed * 1_000_003 + step) * 4 + kind
+        seed = seed_at(self._recipe.seed, step) * len(Reads) + kind
         count = -(-len(order) // self._recipe.optimisation.chunk)
         for places in np.array_split(order, count):
             width = max(len(made[place].ids) for place in places)
@@ -155,12 +158,12 @@ class JointReading:
                 one, length = made[place], len(made[place].ids)
                 ids[row, :length], mask[row, :length] = one.ids, 1
                 labels[row, :length], positions[row, :length] = one.labels, one.positions
-            yield Rows(places, ids, mask, labels, seed * 1_000_003 + int(places[0]), positions)
+            yield Rows(places, ids, mask, labels, seed_at(seed, int(places[0])), positions)
 
     @property
     def _known(self) -> MaskVocabulary:
         assert self._vocabulary is not None  # noqa: S101 (the step loads it where words are hidden)
         return self._vocabulary
 
-    def _random(self, kind: int, step: int, row: int) -> np.random.Generator:
-        return generator(self._recipe.seed, 5, step, kind, row)
+    def _random(self, kind: Reads, step: int, row: int) -> np.random.Generator:
+        return generator(self._recipe.seed, Stream.READING, step, kind, row)

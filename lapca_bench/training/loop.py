@@ -17,9 +17,10 @@ import numpy as np
 
 from lapca_bench.errors import LapcaError
 from lapca_bench.progress import progress as progress_bar
-from lapca_bench.training.batches import Batch, BatchSource, HeldOut
+from lapca_bench.training.batches import Batch, BatchSource
 from lapca_bench.training.checkpoint import Progress, prune, resume, save_checkpoint
 from lapca_bench.training.hard_negatives import NegativePool
+from lapca_bench.training.held_out import held_out_accuracy
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step import Processes, Step
 from lapca_bench.training.tower import TrainedTower, load_start
@@ -53,15 +54,6 @@ def rate(step: int, steps: int, warmup: float, peak: float) -> float:
     if step < rising:
         return peak * (step + 1) / rising
     return peak * max(0.0, (steps - step) / max(1, steps - rising))
-
-
-def held_out_accuracy(encoder: TowerEncoder, pairs: HeldOut) -> float:
-    """Share of queries whose nearest passage, in one pool of all languages, is their own (or an equal text)."""
-    if not pairs.queries:
-        return math.nan
-    scores = encoder.encode(pairs.queries, "query") @ encoder.encode(pairs.passages, "passage").T
-    nearest = scores.argmax(axis=1)
-    return float(np.mean([pairs.passages[place] == own for place, own in zip(nearest, pairs.passages, strict=True)]))
 
 
 @dataclass
@@ -166,7 +158,7 @@ class Training:
     def _look(self, tower: TrainedTower, done: Progress) -> None:
         encoder = self._encoder(tower, done.step)
         values: dict[str, float] = dict(self.evaluate(encoder)) if self.evaluate is not None else {}
-        accuracy = held_out_accuracy(encoder, self.source.held_out())
+        accuracy = self._held_out_accuracy(encoder)
         if not math.isnan(accuracy):
             values["held-out accuracy"] = accuracy
         if not values:
@@ -178,6 +170,15 @@ class Training:
             done.best_value, done.best_step, done.since_best = first, done.step, 0
         else:
             done.since_best += 1
+
+    def _held_out_accuracy(self, encoder: TowerEncoder) -> float:
+        """Over the source's held-out pairs, an equal text being as right as a query's own; NaN without pairs."""
+        pairs = self.source.held_out()
+        if not pairs.queries:
+            return math.nan
+        texts = np.array(pairs.passages, dtype=np.object_)
+        queries, passages = encoder.encode(pairs.queries, "query"), encoder.encode(pairs.passages, "passage")
+        return held_out_accuracy(queries, passages, texts, texts)
 
     def _out_of_patience(self, done: Progress) -> bool:
         return 0 < self.recipe.evaluation.patience <= done.since_best

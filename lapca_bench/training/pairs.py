@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.errors import InputError
-from lapca_bench.training.batches import Batch, HeldOut, generator
+from lapca_bench.training.batches import Batch, HeldOut
+from lapca_bench.training.random_streams import Stream, generator
 from lapca_bench.training.recipe import ObjectiveSettings, PairSettings, ViewSettings
 from lapca_bench.training.sentences import sentences
 
@@ -219,7 +220,7 @@ class AlignmentBatches:
         self._settings, self._views, self._objective = pairs, views_, objective
         self._batch, self._seed = batch, seed
         names, (self._pages,) = self._table.codes("page")
-        self._held = np.sort(generator(seed, 0).permutation(len(names))[: pairs.held_out])
+        self._held = np.sort(generator(seed, Stream.HELD_OUT).permutation(len(names))[: pairs.held_out])
         if len(names) - len(self._held) < batch:
             raise InputError(
                 f"{len(names) - len(self._held)} pages are too few for batches of {batch} pairs of distinct pages",
@@ -265,7 +266,7 @@ class AlignmentBatches:
         return {key: list(texts) for key, texts in found.items()}
 
     def _draw(self, step: int) -> list[Pair]:
-        random = generator(self._seed, 1, step)
+        random = generator(self._seed, Stream.BATCH, step)
         shares = self._shares
         strata = random.choice(len(shares), size=self._batch, p=shares)
         if self._settings.batches == "single-pair":
@@ -289,7 +290,7 @@ class AlignmentBatches:
         names, queries, passages, languages, negatives = [], [], [], [], []
         owners, query_pivots, passage_pivots = list[int](), list[str](), list[str]()
         for row, pair in enumerate(self._draw(step)):
-            random = generator(self._seed, 2, step, pair.number)
+            random = generator(self._seed, Stream.VIEWS, step, pair.number)
             seen = views(pair, self._views, random)
             names.append(f"{pair.page} ({pair.left.language}-{pair.right.language}, pair {pair.number})")
             queries.append(seen.query)
@@ -323,13 +324,13 @@ class AlignmentBatches:
         """Up to four pairs of each held-out page."""
         pairs = []
         for number, page in enumerate(self._held):
-            random = generator(self._seed, 3, number)
+            random = generator(self._seed, Stream.HELD_OUT_PAIRS, number)
             pairs += [self._table.pair(int(row)) for row in random.permutation(np.flatnonzero(self._pages == page))[:4]]
         return HeldOut(tuple(pair.left.text for pair in pairs), tuple(pair.right.text for pair in pairs))
 
     def pool(self, step: int, size: int = 2000) -> Mapping[str, Sequence[str]]:
         """Up to `size` blocks of each language, another sample at each refresh."""
-        random = generator(self._seed, 4, step)
+        random = generator(self._seed, Stream.POOL, step)
         by_language: dict[str, list[str]] = {}
         names, _ = self._table.codes("page")
         held = {names[place] for place in self._held}

@@ -10,8 +10,9 @@ import numpy as np
 
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import InputError
-from lapca_bench.training.batches import Batch, HeldOut, generator
+from lapca_bench.training.batches import Batch, HeldOut
 from lapca_bench.training.questions import Question
+from lapca_bench.training.random_streams import Stream, generator
 from lapca_bench.training.recipe import QuestionSettings
 from lapca_bench.types import Document
 
@@ -33,7 +34,7 @@ class QuestionBatches:
         mined: Mapping[str, Sequence[Document]] | None = None,
         teacher: Encoder | None = None,
     ) -> None:
-        order = generator(seed, 0).permutation(len(questions))
+        order = generator(seed, Stream.HELD_OUT).permutation(len(questions))
         self._held = [questions[place] for place in order[: settings.held_out]]
         self.questions = [questions[place] for place in sorted(order[settings.held_out :])]
         if len(self.questions) < batch:
@@ -53,9 +54,9 @@ class QuestionBatches:
     def batch(self, step: int) -> Batch:
         """The batch of this step; it is smaller where two questions drew the same passage."""
         epoch, place = divmod(step, self.steps_per_epoch)
-        order = generator(self._seed, 1, epoch).permutation(len(self.questions))
+        order = generator(self._seed, Stream.BATCH, epoch).permutation(len(self.questions))
         rows = order[place * self._batch : (place + 1) * self._batch]
-        random = generator(self._seed, 2, step)
+        random = generator(self._seed, Stream.VIEWS, step)
         chosen: dict[str, Question] = {}
         for row in rows:
             question = self.questions[row]
@@ -90,7 +91,7 @@ class QuestionBatches:
 
     def pool(self, step: int, size: int = 2000) -> Mapping[str, Sequence[str]]:
         """Passages under the language of the questions they belong to, for negatives mined while training."""
-        random = generator(self._seed, 4, step)
+        random = generator(self._seed, Stream.POOL, step)
         return {
             language: [texts[place] for place in random.permutation(len(texts))[:size]]
             for language, texts in self._texts.items()

@@ -18,6 +18,7 @@ from lapca_bench.training.gradcache import Embedded, joint_backward
 from lapca_bench.training.joint_reading import JointReading
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary
 from lapca_bench.training.objectives import info_nce, question_passage_nll, score_distillation, vector_distillation
+from lapca_bench.training.random_streams import seed_at
 from lapca_bench.training.recipe import ObjectiveSettings, Recipe
 from lapca_bench.training.tower import Rows, Side, TrainedTower, pad_rows
 
@@ -123,7 +124,7 @@ class Step:
         order = np.argsort([len(text) for text in texts], kind="stable").astype(np.int64)
         size = self._recipe.optimisation.chunk
         count = max(-(-len(order) // size), self._processes.count)
-        seed = self._recipe.seed * 1_000_003 + step
+        seed = seed_at(self._recipe.seed, step)
         hide = None
         if self._vocabulary is not None and self._recipe.views.mask:
             hide = (self._vocabulary, self._recipe.views.mask, np.arange(queries, dtype=np.int64))

@@ -18,6 +18,7 @@ from lapca_bench.encoders.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.training.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
 from lapca_bench.training.onednn_linear import multiply_by_onednn
+from lapca_bench.training.random_streams import seed_at
 from lapca_bench.training.recipe import TrainedSettings
 from lapca_bench.training.row_gradients import add_gradients_by_row
 
@@ -191,7 +192,7 @@ def pad_rows(
         if hide is not None and place in hide[2]:
             generator = np.random.default_rng((seed, int(place)))
             ids[row, :length], labels[row, :length] = hide_tokens(texts[place], hide[0], hide[1], generator)
-    return Rows(places, ids, mask, labels, seed * 1_000_003 + int(places[0]))
+    return Rows(places, ids, mask, labels, seed_at(seed, int(places[0])))
 
 
 def freeze(encoder: Any, trained: TrainedSettings) -> Any:
@@ -213,13 +214,11 @@ def freeze(encoder: Any, trained: TrainedSettings) -> Any:
     from peft import LoraConfig, get_peft_model
 
     prefix = next(name for name, module in encoder.named_modules() if module is layers)
-    numbers = "|".join(str(number) for number in range(len(layers) - trained.layers, len(layers)))
     linear = [
-        name
-        for name, module in encoder.named_modules()
+        f"{prefix}.{number}.{name}"
+        for number in range(len(layers) - trained.layers, len(layers))
+        for name, module in layers[number].named_modules()
         if isinstance(module, torch.nn.Linear)
-        and name.startswith(f"{prefix}.")
-        and name.split(".")[2] in numbers.split("|")
     ]
     return get_peft_model(encoder, LoraConfig(r=trained.rank, lora_alpha=trained.alpha, target_modules=linear))
 

@@ -1,5 +1,7 @@
 """Heads: trained on aligned vectors, written, read back, and used by a system."""
 
+import math
+
 import numpy as np
 import pytest
 from search_toys import ToyCollection, WordHashEncoder
@@ -13,7 +15,8 @@ from lapca_bench.store.vectors import VectorStore
 from lapca_bench.training.frozen import FrozenVectors
 from lapca_bench.training.head_methods import METHODS
 from lapca_bench.training.head_pairs import HeadSettings, Pairs
-from lapca_bench.training.heads import held_out_accuracy, train_head
+from lapca_bench.training.heads import train_head
+from lapca_bench.training.held_out import held_out_accuracy
 from lapca_bench.types import Document, Query
 
 GROUPS, NAMES, WIDTH = 96, ("de", "en", "ru"), 12
@@ -48,15 +51,11 @@ def test_training_again_gives_the_same_head():
 
 def test_held_out_accuracy_by_hand():
     """Query 0 (de) is nearest to the document of its own language, which is wrong; query 1 (en) to its translation."""
-    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8], [0.9, 0.1]], np.float32)
-    given = FrozenVectors(
-        vectors,
-        np.array([True, True, False, False]),
-        np.array([0, 1, 2, 0]),
-        np.array([0, 1, 1, 5]),
-        ("de", "en", "ru"),
-    )
-    assert held_out_accuracy(given, np.ones(4, bool), vectors) == 0.5
+    queries, documents = np.array([[1, 0], [0, 1]], np.float32), np.array([[0.6, 0.8], [0.9, 0.1]], np.float32)
+    assert held_out_accuracy(queries, documents, np.array([0, 1]), np.array([1, 5])) == 0.5
+    words = np.array(["weiß", "two"], dtype=object), np.array(["two", "white"], dtype=object)
+    assert held_out_accuracy(queries, documents, *words) == 0.5
+    assert math.isnan(held_out_accuracy(queries[:0], documents, np.array([], np.int64), np.array([1, 5])))
 
 
 def test_pairs_are_translations_and_others_share_the_language():
