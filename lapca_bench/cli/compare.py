@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.options import PairedTest, Test
 from lapca_bench.cli.output import Json, say, say_columns, say_json
 from lapca_bench.cli.score import DEFAULT_MEASURES, Measures
-
-
-class SignificanceTest(StrEnum):
-    """The test whose corrected p-values are shown."""
-
-    permutation = "permutation"
-    t = "t"
 
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Two or more run files.")],
     qrels: Annotated[Path, typer.Option("--qrels", help="Judgements: query 0 document grade.")],
     measure: Measures = None,
-    test: Annotated[
-        SignificanceTest, typer.Option(help="Paired test on the per-query values.")
-    ] = SignificanceTest.permutation,
+    test: Test = PairedTest.t,
+    collection: Annotated[
+        str | None,
+        typer.Option(
+            "--collection",
+            "-c",
+            help="The collection that the queries are of: it says which are translations of one query, which make one "
+            "observation (default: every query is one).",
+        ),
+    ] = None,
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0, help="Level of significance.")] = 0.05,
     pairs: Annotated[bool, typer.Option("--pairs", help="List every pair: difference, interval, effect, p.")] = False,
     output: Annotated[
@@ -40,6 +40,7 @@ def compare(
     from dataclasses import asdict
     from math import isfinite
 
+    from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
     from lapca_bench.report import writers
     from lapca_bench.report.runs import compare_runs
@@ -55,14 +56,12 @@ def compare(
         run = read_trec(path)
         name = run.name if run.name not in frames else str(path)
         frames[name] = score_files(run, relevance, measures).frame
-    table, comparisons, p_values = compare_runs(frames, measures, Settings(alpha=alpha), test.value)
+    translations = registry.card(registry.expand(collection)[0]).policy.translations if collection else ""
+    table, comparisons = compare_runs(frames, measures, Settings(test.value, alpha), translations)
     if output is not None:
         writers.write(table, output)
     if json:
-        records = [
-            {**asdict(pair), "effect": pair.effect if isfinite(pair.effect) else None, "p": p}
-            for pair, p in zip(comparisons, p_values, strict=True)
-        ]
+        records = [{**asdict(pair), "effect": pair.effect if isfinite(pair.effect) else None} for pair in comparisons]
         say_json({**writers.document(table), "comparisons": records})
         return
     say(writers.screen(table))
@@ -77,8 +76,8 @@ def compare(
                     f"{100 * pair.difference:+.1f}",
                     f"[{100 * pair.low:+.1f}, {100 * pair.high:+.1f}]",
                     f"{pair.effect:.2f}",
-                    f"{p:.4f}",
+                    f"{pair.p_holm:.4f}",
                 )
-                for pair, p in zip(comparisons, p_values, strict=True)
+                for pair in comparisons
             ],
         )

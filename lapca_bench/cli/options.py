@@ -31,6 +31,13 @@ class Tested(StrEnum):
     none = "none"
 
 
+class PairedTest(StrEnum):
+    """The paired test that letters and p-values are of."""
+
+    t = "t"
+    permutation = "permutation"
+
+
 TableFormat = Annotated[Format, typer.Option("--format", "-f", help="How to print tables.")]
 Split = Annotated[str | None, typer.Option(help="The split (default: the collection's own).")]
 Depth = Annotated[int | None, typer.Option(min=1, help="Documents per query (default: what the collection says).")]
@@ -39,6 +46,7 @@ Keep = Annotated[
     typer.Option(min=1, help="Store only this many documents per query; scores are of the whole run (default: all)."),
 ]
 Significance = Annotated[Tested, typer.Option(help="Columns tested for significance.")]
+Test = Annotated[PairedTest, typer.Option(help="The paired test, corrected after Holm over all that is shown.")]
 Intervals = Annotated[bool, typer.Option("--intervals", help="Show 95% bootstrap intervals.")]
 Changes = Annotated[
     list[str] | None,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lapca_bench.cli.options import Depth, Format, Intervals, Significance, Split, TableFormat, Tested
+from lapca_bench.cli.options import Depth, Format, Intervals, PairedTest, Significance, Split, TableFormat, Test, Tested
 from lapca_bench.cli.output import Json, say, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
@@ -34,6 +34,7 @@ def table(
     depth: Depth = None,
     sort: Annotated[Order, typer.Option(help="Order of rows, where --system does not give it.")] = Order.mean,
     significance: Significance = Tested.mean,
+    test: Test = PairedTest.t,
     intervals: Intervals = False,
     form: TableFormat = Format.terminal,
     json: Json = False,
@@ -52,7 +53,7 @@ def table(
 
     chosen = select(ResultStore(results), collection, system or (), split, depth)
     order: Literal["given", "mean"] = "mean" if sort is Order.mean and not system else "given"
-    display = Display(significance.value, intervals=intervals, order=order)
+    display = Display(significance.value, test.value, intervals=intervals, order=order)
     made = comparison(chosen.results, measure, chosen.places, collection, display)
     if chosen.older:
         tell(f"{chosen.older} older results of the same systems are not shown")

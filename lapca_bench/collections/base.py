@@ -6,13 +6,18 @@ without a relevant document, whether a query may retrieve itself, how languages 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection as Sized
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from lapca_bench.errors import UsageError
 from lapca_bench.run import Relevance
 from lapca_bench.types import Document, Query
+
+LANGUAGE, QUERY = "{language}", "{query}"  # in `Policy.translations`
+_TRANSLATIONS = re.compile(r"(\{language\}[^{}]+)?\{query\}|\{query\}[^{}]+\{language\}")
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,9 @@ class Policy:
     query. `self_match`: "drop" removes the document whose id equals the query's id before the cut-off, "keep" leaves
     it (elsewhere ids may collide by accident). `no_relevant`: a query without a relevant document counts as "zero" or
     is left out ("exclude"). `average`: how the mean over languages is taken, "macro" (mean of the languages' means) or
-    "micro" (mean over queries).
+    "micro" (mean over queries). `translations`: how ids name what translations of one query share, as
+    "{language}:{query}", "{query}_{language}" or "{query}" (one id in every language); "" where every query stands
+    alone. Tests and intervals take the translations of a query as one observation. Another form is a `UsageError`.
     """
 
     measures: tuple[str, ...]
@@ -31,6 +38,16 @@ class Policy:
     self_match: Literal["keep", "drop"] = "keep"
     no_relevant: Literal["zero", "exclude"] = "zero"
     average: Literal["macro", "micro"] = "macro"
+    translations: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a form of ids that does not say where the query stands."""
+        if self.translations and not _TRANSLATIONS.fullmatch(self.translations):
+            raise UsageError(
+                f"translations = {self.translations!r} does not say how ids name translations of one query",
+                key="translations",
+                remedy=f'write such as "{LANGUAGE}:{QUERY}", "{QUERY}_{LANGUAGE}" or "{QUERY}"',
+            )
 
 
 @dataclass(frozen=True)

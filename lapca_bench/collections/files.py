@@ -27,7 +27,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from lapca_bench import toml_model
 from lapca_bench.collections.base import CollectionCard, Policy
@@ -90,9 +90,18 @@ class FileCard(Strict):
     self_match: Literal["keep", "drop"] = "keep"
     no_relevant: Literal["zero", "exclude"] = "zero"
     average: Literal["macro", "micro"] = "macro"
+    translations: str = ""
     documents: Table | None = None
     splits: dict[Name, Split] | tuple[Name, ...] = ()
     beir: str | None = None
+
+    @field_validator("translations")
+    @classmethod
+    def _form_of_ids(cls, given: str) -> str:
+        try:
+            return Policy((), translations=given).translations
+        except UsageError as error:
+            raise ValueError(f"{error.message}: {error.remedy}") from error
 
     @model_validator(mode="after")
     def _whole(self) -> FileCard:
@@ -166,7 +175,9 @@ class CardFamily:
             licence=card.licence,
             citation=card.citation,
             url=card.url,
-            policy=Policy(card.measures, card.depth, card.self_match, card.no_relevant, card.average),
+            policy=Policy(
+                card.measures, card.depth, card.self_match, card.no_relevant, card.average, card.translations
+            ),
             query_languages=card.query_languages,
             document_languages=card.document_languages,
             splits=tuple(self._files.qrels),

@@ -143,7 +143,7 @@ class HelpPagesFamily:
             licence=LICENCE,
             citation=CITATION,
             url=URL,
-            policy=Policy(measures=("nDCG@10", "RR@10", "R@100")),
+            policy=Policy(measures=("nDCG@10", "RR@10", "R@100"), translations="{language}:{query}"),
             query_languages=asked,
             document_languages=sought,
             splits=SPLITS,

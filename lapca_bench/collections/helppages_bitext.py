@@ -167,7 +167,7 @@ class HelpPagesBitextFamily:
             licence=LICENCE,
             citation=CITATION,
             url=URL,
-            policy=Policy(measures=("Accuracy", "RR@10"), depth=10),
+            policy=Policy(measures=("Accuracy", "RR@10"), depth=10, translations="{language}:{query}"),
             query_languages=(language,),
             document_languages=(store.ENGLISH,),
             splits=SPLITS,

@@ -30,6 +30,13 @@ _NOTE = "Read through ir-datasets; documents as its default_text() gives them."
 _OTHER_VERSIONS = {
     "mr-tydi": ("1.0", ("RR@100", "R@100"), "Version 1.0: not comparable with mr-tydi here, which is version 1.1."),
 }
+# Data sets whose collections ask the same topics in several languages, under the same ids.
+_TRANSLATED = {"mmarco": "{query}", "neuclir": "{query}"}
+
+
+def translations_in(subset: str) -> str:
+    """How ids name translations of one query, as `Policy.translations`; "" where none are known."""
+    return _TRANSLATED.get(subset.partition("/")[0], "")
 
 
 def _library() -> Any:
@@ -172,7 +179,7 @@ class IrdsFamily:
             licence="see the publisher",
             citation="MacAvaney et al.: Simplified Data Wrangling with ir_datasets. SIGIR 2021.",
             url=f"https://ir-datasets.com/{subset.split('/', maxsplit=1)[0]}.html",
-            policy=Policy(measures),
+            policy=Policy(measures, translations=translations_in(subset)),
             query_languages=_languages(data.queries_lang()),
             document_languages=_languages(data.docs_lang()),
             note=f"{_NOTE} {note}".rstrip(),

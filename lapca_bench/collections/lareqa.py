@@ -132,6 +132,7 @@ class Lareqa(CatalogueFamily):
         policy = Policy(
             measures=(f"AP@{POOL_DEPTH}" if everything else "AP", "AP_cap@20"),
             depth=POOL_DEPTH if everything else size,
+            translations="{query}_{language}",
         )
         asked = "all languages" if everything else shape.asked[0]
         pool = f"pool of {size:,} in {len(shape.pool)} languages" if len(shape.pool) > 1 else "pool of this language"

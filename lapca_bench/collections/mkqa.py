@@ -41,7 +41,7 @@ LANGUAGES = (
 # fmt: on
 
 _DROPPED = frozenset({"unanswerable", "binary", "long_answer"})
-_POLICY = Policy(measures=("AnswerRecall@100", "AnswerRecall@20"), depth=100)
+_POLICY = Policy(measures=("AnswerRecall@100", "AnswerRecall@20"), depth=100, translations="{query}")
 _QUESTIONS = Source(
     "MKQA questions and answers",
     ("mkqa/mkqa.jsonl.gz",),

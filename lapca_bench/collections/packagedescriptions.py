@@ -239,7 +239,7 @@ class PackageDescriptionsFamily:
             licence="each package's own; not to be redistributed",
             citation="Debian Description Translation Project. https://www.debian.org/international/l10n/ddtp",
             url="https://ddtp.debian.org",
-            policy=Policy(measures=("nDCG@10", "RR@10", "R@100")),
+            policy=Policy(measures=("nDCG@10", "RR@10", "R@100"), translations="{language}:{query}"),
             query_languages=(language.partition("_")[0],),
             document_languages=("en",),
             note=NOTE,

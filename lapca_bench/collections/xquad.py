@@ -26,7 +26,7 @@ from lapca_bench.types import Document, Query
 
 LANGUAGES = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 
-_POLICY = Policy(measures=("nDCG@10", "RR@10", "R@100"), depth=100)
+_POLICY = Policy(measures=("nDCG@10", "RR@10", "R@100"), depth=100, translations="{query}")
 
 
 def _source(language: str) -> Source:

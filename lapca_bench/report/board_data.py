@@ -17,6 +17,7 @@ from lapca_bench.report.board_model import Board, Citation, Entry, Score, Standi
 from lapca_bench.report.board_rank import by_queries, stand
 from lapca_bench.report.published import Published, PublishedValue
 from lapca_bench.report.recipes import Recipe
+from lapca_bench.scoring.observations import observations_of, translations
 from lapca_bench.search.card import saw
 from lapca_bench.store.results import StoredResult
 
@@ -263,9 +264,9 @@ def _measured(
 def _values(
     results: Mapping[str, StoredResult], places: Sequence[_Place], measures: Sequence[str]
 ) -> dict[tuple[str, str], pd.Series[float]]:
-    """(measure, task key) → values by query id, in order, for the tasks that have results."""
+    """(measure, task key) → values by observation, in order, for the tasks that have results."""
     found: dict[tuple[str, str], pd.Series[float]] = {}
-    groups = {name: _by_measure_and_language(result.scores) for name, result in results.items()}
+    groups = {name: _by_measure_and_language(result) for name, result in results.items()}
     for place in places:
         for measure in measures:
             values = groups.get(place.collection, {}).get((place.measures.get(measure, measure), place.language))
@@ -274,8 +275,11 @@ def _values(
     return found
 
 
-def _by_measure_and_language(scores: pd.DataFrame) -> dict[tuple[str, str], pd.Series[float]]:
-    groups = scores.set_index("query").groupby(["measure", "language"], sort=False)["value"]
+def _by_measure_and_language(result: StoredResult) -> dict[tuple[str, str], pd.Series[float]]:
+    stated = translations(result.collection, result.provenance.get("policy", {}))
+    named = result.scores.set_index("query")
+    names = observations_of(list(named.index), stated, result.collection)
+    groups = named.set_axis(names).groupby(["measure", "language"], sort=False)["value"]
     return {(str(measure), str(language)): values.sort_index() for (measure, language), values in groups}
 
 

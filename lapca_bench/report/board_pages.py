@@ -19,6 +19,7 @@ from lapca_bench.report.training_record import TrainingRecord
 from lapca_bench.report.training_svg import curves, histogram
 from lapca_bench.report.writers import visible
 from lapca_bench.scoring.bias import LanguageBias
+from lapca_bench.scoring.significance import SAMPLES
 from lapca_bench.store.results import StoredResult
 
 
@@ -86,6 +87,7 @@ def _index(site: Site) -> str:
             "collections": [_listed(site, name) for name in site.collections()],
             "results": len(site.results),
             "published": site.published,
+            "samples": f"{SAMPLES:,}",
         },
         scripts=["index.js"],
     )

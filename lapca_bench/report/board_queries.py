@@ -10,6 +10,7 @@ from typing import Any
 from lapca_bench.report.board_site import slug
 from lapca_bench.report.writers import visible
 from lapca_bench.run import Qrels, Relevance
+from lapca_bench.scoring.observations import observations_of, translations
 from lapca_bench.store.results import StoredResult
 
 MOST_QUERIES = 3000
@@ -35,19 +36,25 @@ def selection_key(result: StoredResult) -> str:
 def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) -> dict[str, Any]:
     """Every query that a system was scored on, its scores by system and measure, and the first documents of each.
 
-    A query that a system was not scored on is null there. At most `MOST_QUERIES`, evenly taken. `texts` are added
+    Queries with the same number in "observations" are translations of one another, which make one observation. A query
+    that a system was not scored on is null there. At most `MOST_QUERIES`, evenly taken. `texts` are added
     where given. Values are rounded to four decimals.
     """
     frames = [result.scores for result in results]
     measures = list(dict.fromkeys(measure for frame in frames for measure in frame["measure"].unique()))
     splits = len({result.split for result in results})
     language: dict[str, str] = {}
-    for frame in frames:
+    observation: dict[str, str] = {}
+    for result, frame in zip(results, frames, strict=True):
         first = frame.drop_duplicates("query")
         language.update(zip(first["query"], first["language"], strict=True))
+        stated = translations(result.collection, result.provenance.get("policy", {}))
+        names = observations_of(list(first["query"]), stated, result.collection)
+        observation.update(zip(first["query"], names, strict=True))
     every = sorted(language)
     step = max(1, math.ceil(len(every) / min(MOST_QUERIES, max(1, MOST_VALUES // max(1, len(results))))))
     queries = every[::step]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(observation[query] for query in queries))}
     documents: dict[str, int] = {}
     systems = [
         {
@@ -62,6 +69,7 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
         "measures": measures,
         "queries": [visible(query) for query in queries],
         "languages": [str(language[query]) for query in queries],
+        "observations": [numbers[observation[query]] for query in queries],
         "documents": [visible(document) for document in documents],
         "systems": systems,
         "left_out": len(every) - len(queries),

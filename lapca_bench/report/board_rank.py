@@ -1,8 +1,8 @@
 """Standing of systems on a board: means, intervals, and ranks shared by systems that no test separates.
 
 Only entries that cover every task are ranked, so that no rank runs over different task sets. Two systems are compared
-on the same queries by a paired t-test, Holm-corrected over all pairs of the board; queries that share an id across
-languages are translations of each other and count as one observation.
+on the same queries by a paired t-test, Holm-corrected over all pairs of the board; the translations of a query count
+as one observation.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lapca_bench.report.board_model import Entry, Standing, Task
+from lapca_bench.scoring.observations import summed
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
-PerQuery = Mapping[tuple[str, str], "pd.Series[float]"]  # (measure, task key) → values by query id
+PerQuery = Mapping[tuple[str, str], "pd.Series[float]"]  # (measure, task key) → values by observation
 
 
 def stand(
@@ -57,19 +58,17 @@ def stand(
 
 
 def observations(systems: Sequence[Sequence[pd.Series[float]]]) -> npt.NDArray[np.float64]:
-    """(systems, query ids) values whose plain mean over ids is a system's macro mean over its tasks.
+    """(systems, observations) values whose plain mean is a system's macro mean over its tasks.
 
-    Each system has one series per task, and all systems the same query ids in each.
+    Each system has one series per task, by the names of observations, and all systems the same names in each.
     """
     import numpy as np
-    import pandas as pd
 
     tasks = systems[0]
-    codes, ids = pd.factorize(np.concatenate([task.index.to_numpy(dtype=object) for task in tasks]), sort=True)
+    names = [name for task in tasks for name in task.index]
     weights = np.concatenate([np.full(len(task), 1.0 / (len(tasks) * len(task))) for task in tasks])
     rows = [np.concatenate([task.to_numpy(dtype=np.float64) for task in parts]) for parts in systems]
-    added = [np.bincount(codes, weights * row, minlength=len(ids)) for row in rows]
-    return np.asarray(np.vstack(added) * len(ids), dtype=np.float64)
+    return summed(names, weights, np.vstack(rows))[1]
 
 
 def by_queries(indices: Iterable[pd.Index[str]]) -> list[int]:

@@ -6,8 +6,7 @@ depths, or two collections that would fill the same column.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
@@ -18,11 +17,13 @@ from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place, by_query_language
 from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
 from lapca_bench.scoring.measures import parse
+from lapca_bench.scoring.observations import data_set, observations_of, summed, translations
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lapca_bench.scoring.significance import Float64
+    from lapca_bench.scoring.observations import Float64
+    from lapca_bench.scoring.significance import Test
     from lapca_bench.store.results import Result, StoredResult
 
     Scored = Result | StoredResult
@@ -34,11 +35,12 @@ MEAN = "mean"
 class Display:
     """What stands beside the means.
 
-    `significance`: the columns that are tested, at level `alpha`; `order`: rows as given, or by the mean (highest
-    first, systems without one last).
+    `significance`: the columns that are tested, by `test` at level `alpha`; `order`: rows as given, or by the mean
+    (highest first, systems without one last).
     """
 
     significance: Literal["mean", "all", "none"] = "mean"
+    test: Test = "t"
     alpha: float = 0.05
     intervals: bool = False
     order: Literal["given", "mean"] = "given"
@@ -46,12 +48,11 @@ class Display:
 
 @dataclass(frozen=True)
 class _Line:
-    """One system and its per-query values, by column; `languages` are the query languages of the columns."""
+    """One system and its values by column, each by the observation that its query belongs to."""
 
     system: str
     kind: str
     values: Mapping[str, pd.Series[float]]
-    languages: Mapping[str, str]
 
     def mean(self, label: str) -> float | None:
         values = self.values.get(label)
@@ -119,7 +120,7 @@ def _refuse_unequal(results: Sequence[Scored]) -> None:
             )
     families: dict[str, set[str]] = {}
     for collection, (version, _) in versions.items():
-        families.setdefault(_data_set(collection), set()).add(version)
+        families.setdefault(data_set(collection), set()).add(version)
     for family, found_versions in families.items():
         if len(found_versions) > 1:
             listed = ", ".join(sorted(found_versions))
@@ -131,12 +132,6 @@ def _refuse_unequal(results: Sequence[Scored]) -> None:
     ):
         if len(values) > 1:
             raise UsageError(f"results differ in {what}: {', '.join(sorted(values))}", remedy=f"choose one {what}")
-
-
-def _data_set(collection: str) -> str:
-    """The family, or for a collection of ir-datasets its data set: "irds/mr-tydi/te/test" is Mr. TyDi too."""
-    family, _, subset = collection.partition("/")
-    return subset.partition("/")[0] if family == "irds" else family
 
 
 def _lines(results: Sequence[Scored], measure: str, labels: Mapping[tuple[str, str], str]) -> list[_Line]:
@@ -153,43 +148,32 @@ def _lines(results: Sequence[Scored], measure: str, labels: Mapping[tuple[str, s
             )
         own = values.setdefault(result.system, {})
         kinds[result.system] = result.kind
+        stated = translations(result.collection, result.provenance["policy"])
         for language, rows in frame.groupby("language", sort=False):
             label = labels.get((result.collection, str(language)))
             if label is None:
                 continue
             if label in own:
                 raise UsageError(f"two results of {result.system} on {result.collection}", remedy="show one of them")
-            own[label] = rows.set_index("query")["value"]
-    languages = {label: language for (_, language), label in labels.items()}
-    return [_Line(system, kinds[system], of_label, languages) for system, of_label in values.items()]
+            own[label] = rows["value"].set_axis(observations_of(list(rows["query"]), stated, result.collection))
+    return [_Line(system, kinds[system], of_label) for system, of_label in values.items()]
 
 
 def _observations(line: _Line, labels: Sequence[str], average: str) -> pd.Series[float] | None:
-    """Values whose plain mean is the system's mean, one per query id; None where a column is missing.
+    """Values whose plain mean is the system's mean, one per observation; None where a column is missing.
 
-    For the macro mean every query is weighted by 1 / columns / queries of its column. Queries of several
-    languages with one id, the language code aside ("de:page", "page_de"), are translations of one another and no
-    independent observations, so they are added up; the sums are scaled such that their mean is the system's mean.
+    For the macro mean every query is weighted by 1 / columns / queries of its column.
     """
     import pandas as pd
 
-    parts = {label: line.values[label] for label in labels if label in line.values and len(line.values[label])}
+    parts = [line.values[label] for label in labels if label in line.values and len(line.values[label])]
     if len(parts) < len(labels):
         return None
-    total = sum(len(part) for part in parts.values())
-    weighted = []
-    for label, part in parts.items():
-        share = 1 / len(labels) / len(part) if average == "macro" else 1 / total
-        weighted.append((part * share).set_axis(_topics(part.index, line.languages.get(label, ""))))
-    added = pd.concat(weighted).groupby(level=0, sort=True).sum()
-    return added * len(added)
-
-
-def _topics(queries: Iterable[str], language: str) -> list[str]:
-    """Query ids without their own language's code at the front or the end."""
-    code = re.escape(language)
-    pattern = re.compile(rf"^{code}[:_/-]|[:_/-]{code}$") if language else re.compile("(?!)")
-    return [pattern.sub("", query, count=1) for query in queries]
+    together = pd.concat(parts)
+    shares = [1 / len(parts) / len(part) if average == "macro" else 1 / len(together) for part in parts]
+    weights = np.repeat(shares, [len(part) for part in parts])
+    names, values = summed(list(together.index), weights, np.asarray([together], dtype=np.float64))
+    return pd.Series(values[0], names)
 
 
 def _cells(
@@ -223,14 +207,16 @@ def _letters(
     marks: list[dict[str, tuple[str, ...]]] = [{} for _ in lines]
     if display.significance == "none" or len(lines) < 2:
         return marks
-    from lapca_bench.scoring.significance import holm, paired_t
+    from lapca_bench.scoring.significance import Settings, holm, p_values
+
+    settings = Settings(display.test, display.alpha)
 
     tested: dict[str, list[pd.Series[float] | None]] = {}
     if display.significance == "all":
         tested = {label: [line.values.get(label) for line in lines] for label in labels}
     tested[MEAN] = list(observed)
     pairs: list[tuple[str, int, int]] = []
-    p_values: list[float] = []
+    uncorrected: list[float] = []
     ahead: list[bool] = []
     for column, values in tested.items():
         for i, j in combinations(range(len(lines)), 2):
@@ -241,10 +227,10 @@ def _letters(
             if difference is None:
                 continue
             pairs.append((column, i, j))
-            p_values.append(float(paired_t(difference)))
+            uncorrected.append(float(p_values(difference[None], settings)[0]))
             ahead.append(float(difference.mean()) > 0)
     names = letters(len(lines))
-    for (column, i, j), p, first_ahead in zip(pairs, holm(np.asarray(p_values)), ahead, strict=True):
+    for (column, i, j), p, first_ahead in zip(pairs, holm(np.asarray(uncorrected)), ahead, strict=True):
         if p < display.alpha:
             better, worse = (i, j) if first_ahead else (j, i)
             marks[better][column] = (*marks[better].get(column, ()), names[worse])
@@ -292,11 +278,15 @@ def _notes(
             f"{found['recall']:.1%} (where it found least; {found['queries']} queries)."
         )
     if tested and display.significance != "none":
+        from lapca_bench.scoring.significance import TESTS
+
         where = "the mean" if display.significance == "mean" else "every column"
         notes.append(
-            f"Letters: significantly better than that row (paired t-test on {where}, translations of one query taken "
-            f"as one observation, Holm over all pairs shown, p < {display.alpha:g})."
+            f"Letters: significantly better than that row ({TESTS[display.test]} on {where}, translations of one query "
+            f"taken as one observation, Holm over all pairs shown, p < {display.alpha:g})."
         )
     if display.intervals:
-        notes.append(f"Brackets: {1 - display.alpha:.0%} bootstrap interval (2,000 samples, seed 13).")
+        from lapca_bench.scoring.significance import SAMPLES, SEED
+
+        notes.append(f"Brackets: {1 - display.alpha:.0%} bootstrap interval ({SAMPLES:,} samples, seed {SEED}).")
     return tuple(notes)

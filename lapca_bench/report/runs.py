@@ -8,32 +8,29 @@ from typing import TYPE_CHECKING
 from lapca_bench.errors import UsageError
 from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
 from lapca_bench.scoring.measures import parse
-from lapca_bench.scoring.significance import Comparison, Settings, Test, compare, holm
+from lapca_bench.scoring.significance import TESTS, Comparison, Settings, compare
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TESTS: dict[Test, str] = {"t": "paired t-test", "permutation": "paired permutation test"}
-
 
 def compare_runs(
-    frames: Mapping[str, pd.DataFrame], measures: Sequence[str], settings: Settings, test: Test
-) -> tuple[Table, list[Comparison], list[float]]:
-    """The table, every pairwise comparison, and the p-value of each.
+    frames: Mapping[str, pd.DataFrame], measures: Sequence[str], settings: Settings, translations: str = ""
+) -> tuple[Table, list[Comparison]]:
+    """The table and every pairwise comparison, corrected over all pairs *and* measures: all stand in one table.
 
-    `frames` are `Scores.frame` by name. The p-values are those of `test`, corrected by Holm over all pairs *and*
-    measures, since all of them stand in one table. Raises `UsageError` for fewer than two runs, `InputError` where two
-    were not scored on the same queries.
+    `frames` are `Scores.frame` by name; `translations` is how the query ids name translations of one query, "" where
+    every query is one observation. Raises `UsageError` for fewer than two runs, `InputError` where two were not scored
+    on the same queries.
     """
     if len(frames) < 2:
         raise UsageError("a comparison needs at least two runs", remedy="to score one run: lapca-bench score")
     names = [str(parse(measure)) for measure in measures]
-    pairs = [pair for name in names for pair in compare(frames, name, settings)]
-    p_values = [float(p) for p in holm([pair.p_t if test == "t" else pair.p_permutation for pair in pairs])]
+    pairs = compare(frames, names, settings, translations=translations)
     of_run = dict(zip(frames, letters(len(frames)), strict=True))
     beaten: dict[tuple[str, str], tuple[str, ...]] = {}
-    for pair, p in zip(pairs, p_values, strict=True):
-        if p < settings.alpha:
+    for pair in pairs:
+        if pair.significant:
             better, worse = (pair.first, pair.second) if pair.difference > 0 else (pair.second, pair.first)
             beaten[better, pair.measure] = (*beaten.get((better, pair.measure), ()), of_run[worse])
     rows = tuple(
@@ -47,13 +44,19 @@ def compare_runs(
     )
     columns = tuple(Column(name, name, "measure") for name in names)
     notes = (
-        f"{pairs[0].queries} queries; means over queries, in percent.",
+        f"{_counted(pairs[0])}; means over queries, in percent.",
         (
-            f"Letters: significantly better than that row ({TESTS[test]}, Holm over {len(pairs)} comparisons, "
+            f"Letters: significantly better than that row ({TESTS[settings.test]}, Holm over {len(pairs)} comparisons, "
             f"p < {settings.alpha:g})."
         ),
     )
-    return ranked(Table(f"{len(frames)} runs", columns, rows, notes)), pairs, p_values
+    return ranked(Table(f"{len(frames)} runs", columns, rows, notes)), pairs
+
+
+def _counted(pair: Comparison) -> str:
+    if pair.observations == pair.queries:
+        return f"{pair.queries} queries, each one observation"
+    return f"{pair.queries} queries, translations of one taken as one observation: {pair.observations}"
 
 
 def _mean(frame: pd.DataFrame, measure: str) -> float:

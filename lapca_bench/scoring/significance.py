@@ -1,16 +1,18 @@
 """Whether two systems differ: paired tests on per-query values, corrected over all comparisons shown together.
 
-Every pair of systems is compared on the same queries. Two p-values stand side by side: the paired t-test and a
-permutation test that flips the sign of each query's difference at random, p = (count + 1) / (n + 1) so that it is never
-0 (Phipson and Smyth 2010). Holm's step-down correction (1979) is applied over all pairs of one `compare` call, because
-a table of ten equal systems shows an uncorrected p < .05 in two cases of three. The effect is given as the mean
-difference with a bootstrap interval and as d_z, the mean difference over the standard deviation of the differences.
+Every pair of systems is compared on the same observations (`scoring.observations`). There are two tests, chosen by
+name: the paired t-test, which is the default everywhere, and a permutation test that flips the sign of each
+observation's difference at random, p = (count + 1) / (n + 1) so that it is never 0 (Phipson and Smyth 2010). Holm's
+step-down correction (1979) is applied over all pairs and measures shown together, because a table of ten equal systems
+shows an uncorrected p < .05 in two cases of three; the corrected value is called `p_holm` wherever it stands. The
+effect is given as the mean difference with a bootstrap interval and as d_z, the mean difference over the standard
+deviation of the differences.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -19,12 +21,16 @@ import numpy.typing as npt
 
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.scoring.measures import parse
+from lapca_bench.scoring.observations import Float64, observations_of, summed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Float64 = npt.NDArray[np.float64]
-Test = Literal["permutation", "t"]
+Test = Literal["t", "permutation"]
+TESTS: dict[Test, str] = {"t": "paired t-test", "permutation": "paired permutation test"}
+DEFAULT_TEST: Test = "t"
+SAMPLES = 2_000  # of a bootstrap interval
+SEED = 13  # of what is drawn here
 Name = TypeVar("Name", bound=Hashable)
 
 _CELLS = 1 << 24  # signs drawn at a time: 16 MiB
@@ -32,40 +38,49 @@ _CELLS = 1 << 24  # signs drawn at a time: 16 MiB
 
 @dataclass(frozen=True)
 class Settings:
-    """How comparisons are made: level of significance, number of permutations and bootstrap samples, seed."""
+    """How comparisons are made: test, level of significance, number of permutations and bootstrap samples, seed."""
 
+    test: Test = DEFAULT_TEST
     alpha: float = 0.05
     permutations: int = 10_000
-    bootstrap: int = 2_000
-    seed: int = 13
+    bootstrap: int = SAMPLES
+    seed: int = SEED
 
 
 @dataclass(frozen=True)
 class Comparison:
     """System `first` against `second` on the same queries; `difference` is first minus second.
 
-    `p_t` and `p_permutation` are two-sided and uncorrected, `p_t_holm` and `p_permutation_holm` corrected over all
-    comparisons made together. `low` and `high` bound the mean difference at 1 - alpha. `effect` is d_z (0 where all
-    differences are 0, infinite where they are equal and not 0).
+    `observations` are the queries, translations of one taken as one. `p_uncorrected` is two-sided, by `test`; `p_holm`
+    is corrected over all comparisons made together. `low` and `high` bound the mean difference at 1 - alpha. `effect`
+    is d_z (0 where all differences are 0, infinite where they are equal and not 0).
     """
 
     measure: str
     first: str
     second: str
     queries: int
+    observations: int
     difference: float
     low: float
     high: float
     effect: float
-    p_t: float
-    p_permutation: float
-    p_t_holm: float
-    p_permutation_holm: float
+    test: Test
+    p_uncorrected: float
+    p_holm: float
     alpha: float
 
-    def significant(self, test: Test = "permutation") -> bool:
+    @property
+    def significant(self) -> bool:
         """Whether the corrected p-value is below alpha."""
-        return (self.p_permutation_holm if test == "permutation" else self.p_t_holm) < self.alpha
+        return self.p_holm < self.alpha
+
+
+def p_values(differences: Float64, settings: Settings) -> Float64:
+    """Two-sided p-values of the chosen test, one per row of `differences` (pairs, observations)."""
+    if settings.test == "t":
+        return paired_t(differences)
+    return permutation(differences, settings.permutations, settings.seed)
 
 
 def paired_t(differences: Float64) -> Float64:
@@ -129,7 +144,7 @@ def holm(p_values: npt.ArrayLike) -> Float64:
     return result
 
 
-def intervals(values: Float64, *, level: float = 0.95, samples: int = 2_000, seed: int = 13) -> Float64:
+def intervals(values: Float64, *, level: float = 0.95, samples: int = SAMPLES, seed: int = SEED) -> Float64:
     """Bootstrap percentile intervals of the means of `values` (rows, queries), as (rows, 2): low, high.
 
     All rows see the same resampled queries, drawn from `numpy.random.default_rng(seed)`, as paired values must; drawing
@@ -150,46 +165,59 @@ def intervals(values: Float64, *, level: float = 0.95, samples: int = 2_000, see
     return np.asarray(np.quantile(means, [tail, 1.0 - tail], axis=0).T, dtype=np.float64)
 
 
-def compare(frames: Mapping[str, pd.DataFrame], measure: str, settings: Settings | None = None) -> list[Comparison]:
-    """Every pair of systems on one measure, in the order of `frames` (`{system: Scores.frame}`).
+def compare(
+    frames: Mapping[str, pd.DataFrame],
+    measures: str | Sequence[str],
+    settings: Settings | None = None,
+    *,
+    translations: str = "",
+) -> list[Comparison]:
+    """Every pair of systems on every measure, pairs in the order of `frames` (`{system: Scores.frame}`).
 
-    Raises `UsageError` for fewer than two systems and `InputError` where two systems were not scored on the same
-    queries: a paired test on the queries they share would answer another question than the table asks.
+    Corrected together, for they are shown together. `translations` is how the query ids name what translations of one
+    query share (`Policy.translations`); "": every query is one observation. Raises `UsageError` for fewer than two
+    systems and `InputError` where two systems were not scored on the same queries: a paired test on the queries they
+    share would answer another question than the table asks.
     """
     settings = settings or Settings()
-    name = str(parse(measure))
-    systems = list(frames)
-    if len(systems) < 2:
+    if len(frames) < 2:
         raise UsageError("a comparison needs at least two systems")
-    matrix = _matrix(frames, name)
+    names = [str(parse(one)) for one in ([measures] if isinstance(measures, str) else measures)]
+    pairs = [pair for name in names for pair in _compare(frames, name, settings, translations)]
+    adjusted = holm([pair.p_uncorrected for pair in pairs])
+    return [replace(pair, p_holm=float(p)) for pair, p in zip(pairs, adjusted, strict=True)]
+
+
+def _compare(
+    frames: Mapping[str, pd.DataFrame], measure: str, settings: Settings, translations: str
+) -> Iterator[Comparison]:
+    """The pairs of one measure, not corrected yet."""
+    systems = list(frames)
+    queries, of_query = _matrix(frames, measure)
+    share = np.full(len(queries), 1.0 / len(queries))
+    _, matrix = summed(observations_of(queries, translations), share, of_query)
     pairs = list(combinations(range(len(systems)), 2))
     first, second = (np.asarray(side) for side in zip(*pairs, strict=True))
     differences = matrix[first] - matrix[second]
-    p_t = paired_t(differences)
-    p_permutation = permutation(differences, settings.permutations, settings.seed)
-    p_t_holm, p_permutation_holm = holm(p_t), holm(p_permutation)
+    p = p_values(differences, settings)
     bounds = intervals(differences, level=1.0 - settings.alpha, samples=settings.bootstrap, seed=settings.seed)
     means, spreads = differences.mean(axis=1), _spread(differences)
-    comparisons = []
     for i, (a, b) in enumerate(pairs):
-        comparisons.append(
-            Comparison(
-                measure=name,
-                first=systems[a],
-                second=systems[b],
-                queries=matrix.shape[1],
-                difference=float(means[i]),
-                low=float(bounds[i, 0]),
-                high=float(bounds[i, 1]),
-                effect=_effect(float(means[i]), float(spreads[i])),
-                p_t=float(p_t[i]),
-                p_permutation=float(p_permutation[i]),
-                p_t_holm=float(p_t_holm[i]),
-                p_permutation_holm=float(p_permutation_holm[i]),
-                alpha=settings.alpha,
-            )
+        yield Comparison(
+            measure=measure,
+            first=systems[a],
+            second=systems[b],
+            queries=len(queries),
+            observations=matrix.shape[1],
+            difference=float(means[i]),
+            low=float(bounds[i, 0]),
+            high=float(bounds[i, 1]),
+            effect=_effect(float(means[i]), float(spreads[i])),
+            test=settings.test,
+            p_uncorrected=float(p[i]),
+            p_holm=float(p[i]),
+            alpha=settings.alpha,
         )
-    return comparisons
 
 
 def _effect(mean: float, spread: float) -> float:
@@ -198,10 +226,9 @@ def _effect(mean: float, spread: float) -> float:
     return 0.0 if mean == 0.0 else float(np.copysign(np.inf, mean))
 
 
-def _matrix(frames: Mapping[str, pd.DataFrame], measure: str) -> Float64:
-    """(systems, queries) values; refuses systems that were scored on different queries."""
-    columns: list[Float64] = []
-    expected: pd.Index[str] | None = None
+def _matrix(frames: Mapping[str, pd.DataFrame], measure: str) -> tuple[list[str], Float64]:
+    """The queries, and (systems, queries) values; refuses systems that were scored on different queries."""
+    columns: dict[str, pd.Series[float]] = {}
     for system, frame in frames.items():
         series = frame[frame["measure"] == measure].set_index("query")["value"].sort_index()
         if series.index.has_duplicates or not len(series):
@@ -209,29 +236,28 @@ def _matrix(frames: Mapping[str, pd.DataFrame], measure: str) -> Float64:
             raise InputError(
                 f"system {system!r} holds {found} for {measure}", remedy="score every system once per query with it"
             )
-        if expected is None:
-            expected = series.index
-        elif not expected.equals(series.index):
-            odd = expected.symmetric_difference(series.index)
+        columns[system] = series
+    first = next(iter(columns))
+    queries = columns[first].index
+    for system, series in columns.items():
+        if not queries.equals(series.index):
+            odd = queries.symmetric_difference(series.index)
             raise InputError(
-                f"systems {next(iter(frames))!r} and {system!r} were not scored on the same queries: {len(odd)} "
+                f"systems {first!r} and {system!r} were not scored on the same queries: {len(odd)} "
                 f"differ, such as {odd[0]!r}",
                 remedy="score both on the same collection, split and policy",
             )
-        columns.append(series.to_numpy(dtype=np.float64))
-    return np.vstack(columns)
+    return list(queries), np.vstack([series.to_numpy(dtype=np.float64) for series in columns.values()])
 
 
-def tied_groups(
-    means: Mapping[str, float], comparisons: Sequence[Comparison], test: Test = "permutation"
-) -> dict[str, int]:
+def tied_groups(means: Mapping[str, float], comparisons: Sequence[Comparison]) -> dict[str, int]:
     """Leaderboard ranks from 1, best mean first, in which systems that cannot be told apart share a rank.
 
     A system opens a new group when it differs significantly (after correction) from the best system of the group above;
     until then it shares that group's rank. The rank of a group is one more than the number of systems above it.
     Raises `UsageError` where a pair of systems was not compared.
     """
-    known = {frozenset((c.first, c.second)): c.significant(test) for c in comparisons}
+    known = {frozenset((c.first, c.second)): c.significant for c in comparisons}
 
     def separable(leader: str, system: str) -> bool:
         pair = frozenset((leader, system))

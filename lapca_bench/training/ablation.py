@@ -20,7 +20,8 @@ from lapca_bench import toml_model
 from lapca_bench.atomic import atomic_path
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import UsageError, unknown_name
-from lapca_bench.scoring.significance import Float64, holm, intervals, paired_t
+from lapca_bench.scoring.observations import Float64, observations_of, summed, translations
+from lapca_bench.scoring.significance import Settings, holm, intervals, p_values
 from lapca_bench.toml_model import Strict
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.mine import mine_to_file
@@ -168,21 +169,26 @@ def cost_of(plan: Plan, out: Path) -> str:
 def rows(frames: Mapping[str, pd.DataFrame], reference: str) -> Iterator[Row]:
     """Every variant on every collection against `reference`; frames hold collection, query, measure and value.
 
-    p-values are of the paired t-test, corrected after Holm over all variants and collections; 1 for the reference.
+    Intervals and tests take the translations of a query as one observation. p-values are corrected after Holm over all
+    variants and collections; 1 for the reference.
     """
     collections = list(dict.fromkeys(frames[reference]["collection"]))
     matrices: dict[str, Float64] = {}
+    queries: dict[str, int] = {}
     for name in collections:
         columns = [frame[frame["collection"] == name].set_index("query")["value"] for frame in frames.values()]
         index = columns[0].index
-        matrices[name] = np.stack([column.reindex(index).to_numpy(dtype=np.float64) for column in columns])
+        of_query = np.stack([column.reindex(index).to_numpy(dtype=np.float64) for column in columns])
+        names = observations_of(list(index), translations(name, {}), name)
+        matrices[name] = summed(names, np.full(len(index), 1.0 / len(index)), of_query)[1]
+        queries[name] = len(index)
     place = list(frames).index(reference)
     differences = {name: matrix - matrix[place] for name, matrix in matrices.items()}
     bounds = {name: intervals(matrix) for name, matrix in matrices.items()}
     moved = {name: intervals(matrix) for name, matrix in differences.items()}
-    p_values = {name: paired_t(matrix) for name, matrix in differences.items()}
+    uncorrected = {name: p_values(matrix, Settings()) for name, matrix in differences.items()}
     tested = [row for row in range(len(frames)) if row != place]
-    corrected = iter(holm([p_values[name][row] for name in collections for row in tested]))
+    corrected = iter(holm([uncorrected[name][row] for name in collections for row in tested]))
     adjusted = {name: {row: float(next(corrected)) for row in tested} for name in collections}
     for number, variant in enumerate(frames):
         for name in collections:
@@ -191,7 +197,7 @@ def rows(frames: Mapping[str, pd.DataFrame], reference: str) -> Iterator[Row]:
                 variant,
                 name,
                 str(frames[variant]["measure"].iloc[0]),
-                len(values),
+                queries[name],
                 float(values.mean()),
                 float(bounds[name][number, 0]),
                 float(bounds[name][number, 1]),

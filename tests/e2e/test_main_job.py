@@ -269,7 +269,7 @@ def test_compare_tells_runs_apart(workshop, lapca):
     good, bad = document["rows"]
     assert good["better_than"] == {"nDCG@10": [bad["letter"]]}
     assert "better_than" not in bad
-    assert document["comparisons"][0]["p"] < 0.05
+    assert document["comparisons"][0]["p_holm"] < 0.05
     same = lapca("compare", "good.run", "good.run", "--qrels", qrels)
     assert same.code == 2
 

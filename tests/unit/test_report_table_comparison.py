@@ -146,10 +146,8 @@ def test_family_wise_error_of_the_marks_under_the_null():
 def test_translations_of_one_query_are_one_observation():
     """The same 20 values in one language or in two are 20 observations, whose mean is the system's."""
     own = pd.Series(np.random.default_rng(3).random(20), index=[f"q{i}" for i in range(20)])
-    once = _observations(_Line("s", "", {"de": own}, {"de": "de"}), ["de"], "macro")
-    values = {"de": own, "fr": own.rename("fr:{}".format), "hi": own.rename("{}_hi".format)}
-    line = _Line("s", "", values, {label: label for label in values})
-    twice = _observations(line, list(values), "macro")
+    once = _observations(_Line("s", "", {"de": own}), ["de"], "macro")
+    twice = _observations(_Line("s", "", {"de": own, "fr": own, "hi": own}), ["de", "fr", "hi"], "macro")
     assert once.to_numpy() == pytest.approx(twice.to_numpy())
     assert twice.mean() == pytest.approx(own.mean())
 

@@ -1,6 +1,7 @@
 """Significance: p-values against scipy and full enumeration, Holm, family-wise error under the null, shared ranks."""
 
-from itertools import product
+from dataclasses import replace
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -102,11 +103,46 @@ def test_compare_every_pair_with_effect():
     assert ab.low < ab.difference < ab.high < 0
     d = frames["a"]["value"] - frames["b"]["value"]
     assert ab.effect == pytest.approx(d.mean() / d.std(ddof=1))
-    assert ab.significant()
-    assert ab.significant("t")
-    assert not found[1].significant()
-    assert [c.p_t_holm for c in found] == pytest.approx(holm([c.p_t for c in found]).tolist())
+    assert ab.significant
+    assert not found[1].significant
+    assert [c.test for c in found] == ["t"] * 3
+    assert [c.p_uncorrected for c in found] == pytest.approx([float(paired_t(d)) for d in _differences(frames)])
+    assert [c.p_holm for c in found] == pytest.approx(holm([c.p_uncorrected for c in found]).tolist())
+    drawn = compare(frames, "RR@10", replace(FAST, test="permutation"))
+    assert [c.p_uncorrected for c in drawn] == pytest.approx(
+        permutation(np.vstack(_differences(frames)), FAST.permutations, FAST.seed).tolist()
+    )
     assert compare(frames, "RR@10", FAST) == found
+
+
+def _differences(frames):
+    values = [frames[name]["value"].to_numpy() for name in frames]
+    return [first - second for first, second in combinations(values, 2)]
+
+
+def test_pairs_of_all_measures_are_corrected_together():
+    rng = np.random.default_rng(8)
+    frames = {
+        name: pd.concat([frame(rng.random(40)), frame(rng.random(40)).assign(measure="P@1")]) for name in ("a", "b")
+    }
+    found = compare(frames, ["RR@10", "P@1"], FAST)
+    assert [c.p_holm for c in found] == pytest.approx(holm([c.p_uncorrected for c in found]).tolist())
+    assert max(c.p_holm / c.p_uncorrected for c in found) > 1
+
+
+def test_translations_are_one_observation():
+    rng = np.random.default_rng(9)
+    one, two = rng.random(30), rng.random(30)
+    names = [f"{language}:q{i:02d}" for language in ("de", "fi") for i in range(30)]
+    twice = {"a": frame(np.tile(one, 2), names), "b": frame(np.tile(two, 2), names)}
+    ids = [f"q{i:02d}" for i in range(30)]
+    (alone,) = compare({"a": frame(one, ids), "b": frame(two, ids)}, "RR@10", FAST)
+    (together,) = compare(twice, "RR@10", FAST, translations="{language}:{query}")
+    assert (together.queries, together.observations) == (60, 30)
+    assert together.p_holm == pytest.approx(alone.p_holm)
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high))
+    (raw,) = compare(twice, "RR@10", FAST)
+    assert raw.p_holm < alone.p_holm
 
 
 def test_order_of_rows_does_not_matter():
@@ -117,7 +153,7 @@ def test_order_of_rows_does_not_matter():
 
 def test_identical_systems_are_not_different():
     (found,) = compare({"a": frame([0.1, 0.5]), "b": frame([0.1, 0.5])}, "RR@10", FAST)
-    assert (found.difference, found.effect, found.p_t, found.p_permutation) == (0.0, 0.0, 1.0, 1.0)
+    assert (found.difference, found.effect, found.p_uncorrected, found.p_holm) == (0.0, 0.0, 1.0, 1.0)
 
 
 def test_systems_scored_on_different_queries_are_refused():
@@ -157,7 +193,7 @@ def test_rows_are_tied_as_groups_of_comparisons_are():
         for name, row in zip(names, rows, strict=True)
     }
     means = {name: float(row.mean()) for name, row in zip(names, rows, strict=True)}
-    expected = tied_groups(means, compare(frames, "RR@10", FAST), "t")
+    expected = tied_groups(means, compare(frames, "RR@10", FAST))
     assert dict(zip(names, tied_rows(rows), strict=True)) == expected
     assert len(set(expected.values())) > 1
     assert tied_rows(rows[:1]) == [1]

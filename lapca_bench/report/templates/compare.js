@@ -63,12 +63,13 @@
       .filter(({ i, d }) => d !== null && (!state.lang || data.languages[i] === state.lang));
     const wins = all.filter(({ d }) => d > NEAR).length, losses = all.filter(({ d }) => d < -NEAR).length;
     const mean = all.reduce((sum, { d }) => sum + d, 0) / Math.max(1, all.length);
+    const apart = new Set(all.map(({ i }) => data.observations[i])).size;
     part("wins").textContent = wins;
     part("losses").textContent = losses;
     part("ties").textContent = all.length - wins - losses;
     part("mean-name").textContent = pair ? "mean difference" : "mean";
     part("mean").textContent = pair ? signed(mean) : mean.toFixed(3);
-    part("names").textContent = `${a.name}${pair ? ` against ${b.name}` : ""}, ${state.m}, ${all.length} queries`;
+    part("names").textContent = `${a.name}${pair ? ` against ${b.name}` : ""}, ${state.m}, ${all.length} queries${apart < all.length ? `, ${apart} observations (translations of a query are one)` : ""}`;
     part("caption").textContent = pair ? "Difference of every query, largest win of A first" : "Score of every query, best first";
     const values = all.map(({ d }) => d);
     if (pair) draw(values, HEIGHT / 2, Math.max(NEAR, ...values.map(Math.abs)), "win"); else draw(values, HEIGHT - 4, Math.max(1, ...values), "bar");
