@@ -8,10 +8,10 @@ from typing import Any
 
 from lapca_bench.encoders.batching import Rows, encode_batches
 from lapca_bench.encoders.extras import releases
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.network import Network, folder_of
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import CrossEncoderSettings, identity_settings
+from lapca_bench.encoders.settings import CrossEncoderSettings
 from lapca_bench.encoders.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError
 from lapca_bench.types import Document, Query
@@ -29,8 +29,7 @@ class CrossEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of everything read from the checkpoint, and every setting that changes a score."""
-        left_out = ("checkpoint", "revision", "format", "tokenizer", "batch_tokens")
-        settings = {"kind": "cross-encoder", **identity_settings(self._settings, *left_out), **self._network.digests}
+        settings = {"kind": "cross-encoder", **identity_settings(self._settings), **self._network.digests}
         return EncoderIdentity(self._network.name, settings, releases("torch", "transformers", "tokenizers"))
 
     def score(self, query: Query, documents: Sequence[Document]) -> list[float]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pydantic import BaseModel
+
 from lapca_bench.digest import digest_value
 
 Setting = str | int | float | bool | None
@@ -28,3 +30,25 @@ class EncoderIdentity:
     def digest(self) -> str:
         """SHA-256 over settings and versions; the display name takes no part."""
         return digest_value({"settings": dict(self.settings), "versions": dict(self.versions)})
+
+
+class NotIdentity:
+    """Marks a field of settings that takes no part in an identity: `Annotated[str, NotIdentity]`.
+
+    Either it says where something lies whose content has a digest of its own, or it changes no number.
+    """
+
+
+def identity_settings(settings: BaseModel) -> dict[str, Setting]:
+    """The values of all fields without the mark, those of inner models and tables as "head.activation"."""
+    flat: dict[str, Setting] = {}
+    for name, about in type(settings).model_fields.items():
+        if NotIdentity in about.metadata:
+            continue
+        value = getattr(settings, name)
+        inner = identity_settings(value) if isinstance(value, BaseModel) else value
+        if isinstance(inner, dict):
+            flat.update({f"{name}.{key}": item for key, item in inner.items()})
+        else:
+            flat[name] = inner
+    return flat

@@ -16,10 +16,10 @@ import numpy as np
 from lapca_bench.encoders.batching import Rows, run_batches
 from lapca_bench.encoders.extras import releases
 from lapca_bench.encoders.heads import DenseHead, head_digest, load_dense_head
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.network import Network, folder_of
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import LateInteractionSettings, identity_settings
+from lapca_bench.encoders.settings import LateInteractionSettings
 from lapca_bench.encoders.tokenizer import Ids, Tokens
 from lapca_bench.errors import InputError
 from lapca_bench.types import Document
@@ -58,8 +58,7 @@ class TokenVectorEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of everything read from the checkpoint, and every setting that changes a vector."""
-        left_out = ("checkpoint", "revision", "format", "tokenizer", "batch_tokens", "vocabulary", "projection")
-        settings = {"kind": "late-interaction", **identity_settings(self._settings, *left_out)}
+        settings = {"kind": "late-interaction", **identity_settings(self._settings)}
         settings.update(self._network.digests)
         if self._settings.projection is not None:
             settings["projection"] = head_digest(self._network.folder / self._settings.projection)

@@ -14,10 +14,10 @@ from lapca_bench.digest import digest_file
 from lapca_bench.encoders.batching import CPU_BUDGET, Rows, encode_batches, says_out_of_memory
 from lapca_bench.encoders.checkpoint import find
 from lapca_bench.encoders.extras import need, releases
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.pooling import pool_arrays
 from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import OnnxSettings, identity_settings
+from lapca_bench.encoders.settings import OnnxSettings
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
@@ -85,7 +85,7 @@ class OnnxEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digest of the model file and of the tokenizer, and every setting that changes a vector."""
-        settings = identity_settings(self._settings, "checkpoint", "file", "revision", "tokenizer", "batch_tokens")
+        settings = identity_settings(self._settings)
         settings["weights"] = digest_file(self._file)
         if self._tokenizer_folder is not None:
             settings["tokenizer"] = tokenizer_digest(self._tokenizer_folder)

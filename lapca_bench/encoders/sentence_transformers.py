@@ -15,9 +15,9 @@ import numpy as np
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.encoders.checkpoint import find
 from lapca_bench.encoders.extras import need, releases
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import SentenceTransformersSettings, identity_settings
+from lapca_bench.encoders.settings import SentenceTransformersSettings
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.encoders.vectors import checked, normalised
 from lapca_bench.errors import InputError
@@ -59,7 +59,7 @@ class SentenceTransformerEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digest of every file that the folder's modules are made of, and every setting that changes a vector."""
-        settings = identity_settings(self._settings, "checkpoint", "revision", "batch_size")
+        settings = identity_settings(self._settings)
         settings["files"] = digest_value({_name(self._folder, path): digest_file(path) for path in self._parts()})
         versions = releases("sentence-transformers", "torch", "transformers", "tokenizers")
         return EncoderIdentity(self._name, settings, versions)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, overload
 
 from pydantic import ConfigDict, Field, model_validator
 
+from lapca_bench.encoders.identity import NotIdentity
 from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.toml_model import Strict
 
 if TYPE_CHECKING:
-    from lapca_bench.encoders.identity import Setting
     from lapca_bench.encoders.late_interaction import MultiVectorEncoder
     from lapca_bench.encoders.sparse import SparseEncoder
 
@@ -43,7 +43,7 @@ class _TextSettings(_Settings):
 class HeadSettings(_Settings):
     """A dense layer after pooling. `path` is relative to the checkpoint's folder."""
 
-    path: str
+    path: Annotated[str, NotIdentity]
     activation: Literal["identity", "tanh"] = "tanh"
 
 
@@ -55,12 +55,12 @@ class WeightsSettings(_Settings):
     (default: what suits the device).
     """
 
-    checkpoint: str
-    revision: str | None = None
-    format: Literal["transformers", "e5-q4"] = "transformers"
-    tokenizer: str | None = None
+    checkpoint: Annotated[str, NotIdentity]
+    revision: Annotated[str | None, NotIdentity] = None
+    format: Annotated[Literal["transformers", "e5-q4"], NotIdentity] = "transformers"
+    tokenizer: Annotated[str | None, NotIdentity] = None
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    batch_tokens: int | None = Field(default=None, ge=1)
+    batch_tokens: Annotated[int | None, NotIdentity] = Field(default=None, ge=1)
 
     @model_validator(mode="after")
     def _q4_needs_a_tokenizer(self) -> Self:
@@ -83,16 +83,16 @@ class TransformerSettings(WeightsSettings, _TextSettings):
     """
 
     type: Literal["transformer"]
-    query_checkpoint: str | None = None
-    delta: str | None = None
+    query_checkpoint: Annotated[str | None, NotIdentity] = None
+    delta: Annotated[str | None, NotIdentity] = None
     pooling: Literal["cls", "mean", "last"]
     query_max_length: int = Field(default=512, ge=3)
     document_max_length: int = Field(default=512, ge=3)
     head: HeadSettings | None = None
     architecture: Literal["auto", "m2m100-encoder"] = "auto"
     language_tokens: dict[str, str] | None = None
-    vocabulary: str | None = None
-    backend: Literal["torch", Export] = "torch"
+    vocabulary: Annotated[str | None, NotIdentity] = None
+    backend: Annotated[Literal["torch", Export], NotIdentity] = "torch"
 
     @model_validator(mode="after")
     def _an_export_is_of_float32(self) -> Self:
@@ -130,8 +130,8 @@ class StaticSettings(_TextSettings):
     """
 
     type: Literal["static"]
-    checkpoint: str
-    revision: str | None = None
+    checkpoint: Annotated[str, NotIdentity]
+    revision: Annotated[str | None, NotIdentity] = None
     tensor: str | None = None
     dimension: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=1)
@@ -146,27 +146,27 @@ class OnnxSettings(_TextSettings):
     """
 
     type: Literal["onnx"]
-    checkpoint: str
-    file: str | None = None
-    revision: str | None = None
-    tokenizer: str | None = None
+    checkpoint: Annotated[str, NotIdentity]
+    file: Annotated[str | None, NotIdentity] = None
+    revision: Annotated[str | None, NotIdentity] = None
+    tokenizer: Annotated[str | None, NotIdentity] = None
     pooling: Literal["none", "cls", "mean", "last"] = "none"
     output: str | None = None
     texts_per_run: int = Field(default=1, ge=1)
     max_characters: int | None = Field(default=None, ge=1)
     query_max_length: int = Field(default=512, ge=3)
     document_max_length: int = Field(default=512, ge=3)
-    batch_tokens: int | None = Field(default=None, ge=1)
+    batch_tokens: Annotated[int | None, NotIdentity] = Field(default=None, ge=1)
 
 
 class SentenceTransformersSettings(_TextSettings):
     """A folder (or hub name) that sentence-transformers loads with its own modules."""
 
     type: Literal["sentence-transformers"]
-    checkpoint: str
-    revision: str | None = None
+    checkpoint: Annotated[str, NotIdentity]
+    revision: Annotated[str | None, NotIdentity] = None
     max_length: int | None = Field(default=None, ge=1)
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: Annotated[int, NotIdentity] = Field(default=32, ge=1)
 
 
 class PythonSettings(_TextSettings):
@@ -184,7 +184,7 @@ class _TwoSides(WeightsSettings):
     title_separator: str = " "
     query_max_length: int = Field(default=512, ge=3)
     document_max_length: int = Field(default=512, ge=3)
-    vocabulary: str | None = None
+    vocabulary: Annotated[str | None, NotIdentity] = None
 
 
 class SparseSettings(_TwoSides):
@@ -198,9 +198,9 @@ class SparseSettings(_TwoSides):
     """
 
     expansion: Literal["masked-lm", "tokens"]
-    head: str | None = None
+    head: Annotated[str | None, NotIdentity] = None
     special_tokens: Literal["keep", "drop"] = "drop"
-    query_weights: str | None = None
+    query_weights: Annotated[str | None, NotIdentity] = None
 
     @model_validator(mode="after")
     def _tokens_need_a_head(self) -> Self:
@@ -221,7 +221,7 @@ class LateInteractionSettings(_TwoSides):
     of an X-MOD model, of which `default_adapter` serves all other languages.
     """
 
-    projection: str | None = None
+    projection: Annotated[str | None, NotIdentity] = None
     query_marker: str | None = None
     document_marker: str | None = None
     query_fill: str | None = None
@@ -302,16 +302,3 @@ def _dense(settings: EncoderSettings, name: str | None) -> Encoder:
 
             prompts = settings.model_dump(include={"query_prompt", "document_prompt", "title_separator"})
             return load_user_encoder(settings.path, name=name, similarity=settings.similarity, **prompts)
-
-
-def identity_settings(settings: _Settings, *left_out: str) -> dict[str, Setting]:
-    """The fields of a settings model that belong into an identity, nested tables flattened as "head.path"."""
-    flat: dict[str, Setting] = {}
-    for key, value in settings.model_dump().items():
-        if key in left_out:
-            continue
-        if isinstance(value, dict):
-            flat.update({f"{key}.{inner}": item for inner, item in value.items()})
-        else:
-            flat[key] = value
-    return flat

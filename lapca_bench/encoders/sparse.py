@@ -16,10 +16,10 @@ from lapca_bench.digest import digest_file
 from lapca_bench.encoders.batching import Rows, run_batches
 from lapca_bench.encoders.extras import releases
 from lapca_bench.encoders.heads import DenseHead, head_digest, load_dense_head
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.network import Network, folder_of
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import SparseSettings, identity_settings
+from lapca_bench.encoders.settings import SparseSettings
 from lapca_bench.encoders.tokenizer import Tokens
 from lapca_bench.errors import InputError
 from lapca_bench.parsing import json_value
@@ -63,17 +63,7 @@ class SparseTransformerEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of everything read from the checkpoint, and every setting that changes a weight."""
-        left_out = (
-            "checkpoint",
-            "revision",
-            "format",
-            "tokenizer",
-            "batch_tokens",
-            "vocabulary",
-            "head",
-            "query_weights",
-        )
-        settings = {"kind": "sparse", **identity_settings(self._settings, *left_out), **self._network.digests}
+        settings = {"kind": "sparse", **identity_settings(self._settings), **self._network.digests}
         folder = self._network.folder
         if self._settings.head is not None:
             settings["head"] = head_digest(folder / self._settings.head)

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from lapca_bench.digest import digest_file
 from lapca_bench.encoders.checkpoint import find
 from lapca_bench.encoders.extras import releases
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import StaticSettings, identity_settings
+from lapca_bench.encoders.settings import StaticSettings
 from lapca_bench.encoders.tokenizer import Tokenizer, Tokens, load_tokenizer, tokenizer_digest
 from lapca_bench.encoders.vectors import checked, normalised
 from lapca_bench.errors import InputError
@@ -83,7 +83,7 @@ class StaticEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of matrix and tokenizer, and every setting that changes a vector."""
-        settings = identity_settings(self._settings, "checkpoint", "revision")
+        settings = identity_settings(self._settings)
         settings["weights"] = digest_file(self._file)
         settings["tokenizer"] = tokenizer_digest(self._file.parent)
         return EncoderIdentity(self._name, settings, releases("tokenizers"))

@@ -16,12 +16,12 @@ from lapca_bench.encoders.exported import export_folder, exported, pass_gate
 from lapca_bench.encoders.extras import releases
 from lapca_bench.encoders.heads import DenseHead, head_digest, load_dense_head
 from lapca_bench.encoders.health import probes
-from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.network import Network, folder_of, load_model
 from lapca_bench.encoders.pooling import Pooling, pool
 from lapca_bench.encoders.protocol import Similarity, Vectors
 from lapca_bench.encoders.runtimes import RUNTIMES, TokenStates
-from lapca_bench.encoders.settings import TransformerSettings, identity_settings
+from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError, UsageError
@@ -189,23 +189,11 @@ class TransformerEncoder:
     @cached_property
     def identity(self) -> EncoderIdentity:
         """Digests of weights, tokenizer and head, and every setting that changes a vector."""
-        left_out: tuple[str, ...] = (
-            "checkpoint",
-            "query_checkpoint",
-            "revision",
-            "format",
-            "tokenizer",
-            "delta",
-            "batch_tokens",
-            "head.path",
-            "vocabulary",
-        )
+        settings = identity_settings(self._settings)
         libraries = ["torch", "transformers", "tokenizers"]
-        if self._settings.backend == "torch":
-            left_out = (*left_out, "backend")
-        else:
+        if self._settings.backend != "torch":
+            settings["backend"] = self._settings.backend
             libraries.append(RUNTIMES[self._settings.backend].module)
-        settings = identity_settings(self._settings, *left_out)
         for side, tower in (("document", self._documents), ("query", self._queries)):
             settings.update({f"{side}.{what}": digest for what, digest in tower.digests.items()})
         return EncoderIdentity(self._name, settings, releases(*libraries))

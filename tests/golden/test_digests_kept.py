@@ -2,7 +2,7 @@
 
 `digests_kept.json` holds, for the shipped cards, the identity of each encoder and system over small invented weights
 (`weights_of`), for the shipped recipes the digest that a checkpoint must agree with, and for the results of the
-leaderboards the digest of their keys. A digest that has to change changes there, with the reason in the changelog.
+leaderboards the digest of their keys. A digest that has to change changes there, with the date and the reason under "changed".
 `python tests/golden/test_digests_kept.py` writes the file anew.
 """
 
@@ -167,7 +167,7 @@ if __name__ == "__main__":
     import sys
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    content: dict[str, dict[str, str]] = {"releases": releases()}
+    content: dict[str, dict[str, str]] = {"releases": releases(), "changed": kept()["changed"]}
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["LAPCA_BENCH_CACHE"] = f"{scratch}/cache"  # nothing fetched: the same systems on every machine
         with invented_weights(Path(scratch)):

@@ -80,3 +80,17 @@ def test_where_it_lies_and_what_it_is_called_change_nothing(folder, tmp_path_fac
     for path in folder.iterdir():
         (elsewhere / path.name).write_bytes(path.read_bytes())
     assert digest(elsewhere) == before
+
+
+def with_head(folder, path, **values):
+    from encoders_tiny import write_head
+
+    write_head(folder / path, **values)
+    return digest(folder, head={"path": path})
+
+
+def test_where_a_head_lies_changes_nothing_and_what_it_holds_does(folder):
+    before = with_head(folder, "2_Dense/model.safetensors")
+    assert with_head(folder, "head/dense.safetensors") == before
+    assert with_head(folder, "head/dense.safetensors", bias=False) != before
+    assert digest(folder, head={"path": "head/dense.safetensors", "activation": "identity"}) != before
