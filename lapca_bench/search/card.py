@@ -6,9 +6,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, model_validator
 
 from lapca_bench import toml_model
+from lapca_bench.encoders.extras import known_extra
 from lapca_bench.encoders.postprocessing import Method
 from lapca_bench.encoders.settings import (
     CrossEncoderSettings,
@@ -165,7 +166,7 @@ class SystemCard(Strict):
     trained_on: list[str] = Field(default_factory=list)
     note: str = ""
     reason: str = ""
-    requires: list[str] = Field(default_factory=list)
+    requires: list[Annotated[str, AfterValidator(known_extra)]] = Field(default_factory=list)
     builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
     encoder: EncoderSettings | None = None
     sparse: SparseSettings | None = None

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lapca_bench.encoders.extras import lacking_modules
 from lapca_bench.encoders.head_file import find_head
 from lapca_bench.encoders.settings import PythonSettings
 from lapca_bench.encoders.user import plugged_in
@@ -25,17 +25,6 @@ from lapca_bench.search.workspace import Workspace
 __all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
 
 ENTRY_POINTS = "lapca_bench.systems"  # a function without arguments that returns a folder of cards
-
-# The modules that show that an extra is installed.
-EXTRAS = {
-    "dense": ("torch", "transformers"),
-    "lexical": ("jnius", "pyserini"),
-    "onnx": ("onnxruntime", "onnxruntime_extensions"),
-    "openvino": ("openvino",),
-    "sentence-transformers": ("sentence_transformers",),
-    "bm25s": ("bm25s", "Stemmer"),
-    "transliteration": ("anyascii",),
-}
 
 
 @dataclass(frozen=True)
@@ -147,7 +136,7 @@ def _call_builder(card: SystemCard, workspace: Workspace) -> System:
 
 
 def _lacking_extras(card: SystemCard) -> str:
-    missing = [module for extra in card.requires for module in EXTRAS.get(extra, ()) if find_spec(module) is None]
+    missing = lacking_modules(card.requires)
     return f"not installed: {', '.join(missing)}" if missing else ""
 
 

@@ -1,8 +1,8 @@
 """Digests that nothing may change unnoticed: they address shards, indexes, results and checkpoints on users' disks.
 
 `digests_kept.json` holds, for the shipped cards, the identity of each encoder and system over small invented weights
-(`weights_of`), for the shipped recipes the digest that a checkpoint must agree with, and for the results of the
-leaderboards the digest of their keys. A digest that has to change changes there, with the date and the reason under "changed".
+(`invented_weights`), for the shipped recipes the digest that a checkpoint must agree with, and for the results of the
+leaderboards the digest of their keys. A digest that has to change changes there, with date and reason under "changed".
 `python tests/golden/test_digests_kept.py` writes the file anew.
 """
 

@@ -1,13 +1,16 @@
 """Digests, error messages, and the shape of the distribution."""
 
+import re
 import tomllib
 from pathlib import Path
 
 from lapca_bench.digest import digest_texts, digest_value
+from lapca_bench.encoders.extras import EXTRAS
 from lapca_bench.errors import InputError, UsageError, unknown_name
 
 ROOT = Path(__file__).parents[2]
-SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SETUPTOOLS = PYPROJECT["tool"]["setuptools"]
 
 
 def test_digest_of_texts_keeps_boundaries():
@@ -46,3 +49,13 @@ def test_every_data_file_of_the_packages_is_distributed():
         declared = {path for pattern in SETUPTOOLS["package-data"][package] for path in folder.glob(pattern)}
         left_out = {path.relative_to(ROOT) for path in files - declared}
         assert all(path.name.startswith("run-") or path == Path("leaderboards/README.md") for path in left_out)
+
+
+def test_the_list_of_extras_is_that_of_the_distribution():
+    own_work = {"all", "bench", "test", "lint", "dev"}  # for who works on lapca-bench, or made of the others
+    declared = PYPROJECT["project"]["optional-dependencies"]
+    packages = {
+        extra: {re.match(r"[\w-]+", requirement)[0] for requirement in declared[extra]}
+        for extra in declared.keys() - own_work
+    }
+    assert {name: set(extra.modules) for name, extra in EXTRAS.items()} == packages

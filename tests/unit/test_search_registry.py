@@ -1,8 +1,10 @@
 import pytest
 from search_toys import ToyCollection
 
+from lapca_bench.encoders import extras
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.search import registry
+from lapca_bench.search.card import read_card
 from lapca_bench.search.registry import Workspace
 from lapca_bench.search.system import SystemIdentity
 
@@ -120,7 +122,7 @@ def test_what_is_built_on_a_dense_system_wants_one(folder, kind):
 
 
 def test_missing_extras_are_named(folder, monkeypatch):
-    monkeypatch.setitem(registry.EXTRAS, "lexical", ("no_such_module",))
+    monkeypatch.setitem(extras.EXTRAS, "lexical", extras.Extra("a test", {"no-such-package": "no_such_module"}))
     write(folder, "words", "bm25", 'requires = ["lexical"]\n[bm25]')
     with pytest.raises(MissingResourceError, match="no_such_module") as raised:
         registry.build_system("words")
@@ -128,6 +130,15 @@ def test_missing_extras_are_named(folder, monkeypatch):
     status = registry.status("words")
     assert not status.ok
     assert "no_such_module" in status.reason
+
+
+def test_an_unknown_extra_is_refused_with_the_nearest(folder):
+    path = write(folder, "words", "bm25", 'requires = ["lexicla"]\n[bm25]')
+    with pytest.raises(UsageError, match=r"unknown extra 'lexicla' .*lexical") as raised:
+        read_card(path)
+    assert raised.value.path == path
+    assert "requires" in raised.value.key
+    assert raised.value.line is not None
 
 
 def test_a_package_whose_cards_cannot_be_found_is_named(monkeypatch):
