@@ -203,6 +203,14 @@ def token_budget_recall(
     return values
 
 
+def thousand_token_recall(
+    run: Run, answers: Answers, queries: Sequence[str], texts: Mapping[str, Document], cutoffs: Sequence[int]
+) -> list[dict[str, float]]:
+    """`token_budget_recall` for each cut-off in thousands of tokens, by the tokeniser of the official script."""
+    budgets = [1000 * cutoff for cutoff in cutoffs]
+    return token_budget_recall(run, answers, queries, texts, budgets, default_tokenizer())
+
+
 @dataclass(frozen=True)
 class Prediction:
     """One line of an XOR-Retrieve prediction file: question id, language as the prediction states it, passage texts."""

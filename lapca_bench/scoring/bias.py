@@ -15,30 +15,10 @@ import numpy.typing as npt
 from lapca_bench.errors import InputError
 from lapca_bench.run import Int64, Qrels, Run
 from lapca_bench.scoring import ranking
-from lapca_bench.scoring.judged import Judged, join
+from lapca_bench.scoring.judged import Judged, Languages, join, languages_of
 from lapca_bench.scoring.measures import Measure, parse
 from lapca_bench.scoring.ranking import Float64
 from lapca_bench.types import Query
-
-
-@dataclass(frozen=True, eq=False)
-class DocumentLanguages:
-    """The language of every document of a `Judged`: `names[of[code]]`; `names` are in ascending order."""
-
-    names: tuple[str, ...]
-    of: Int64
-
-
-def document_languages(joined: Judged, languages: Mapping[str, str]) -> DocumentLanguages:
-    """Look up the languages of all documents in `joined`; raises `InputError` for a document without one."""
-    found = [languages.get(document, "") for document in joined.names.tolist()]
-    if "" in found:
-        raise InputError(
-            f"document {joined.names[found.index('')]!r} has no language",
-            remedy="language bias needs the language of every document that is retrieved or relevant",
-        )
-    names, codes = np.unique(np.asarray(found, dtype=object), return_inverse=True)
-    return DocumentLanguages(tuple(names.tolist()), codes.astype(np.int64))
 
 
 def _counts(query_of: Int64, language_of: Int64, shape: tuple[int, int], weights: Float64 | None = None) -> Float64:
@@ -53,7 +33,7 @@ def _shares(counts: Float64) -> Float64:
     return np.asarray(counts / total, dtype=np.float64)
 
 
-def awrf(joined: Judged, languages: DocumentLanguages, k: int) -> dict[str, float]:
+def awrf(joined: Judged, languages: Languages, k: int) -> dict[str, float]:
     """Attention-weighted rank fairness of the first k per query, over queries with a relevant document.
 
     1 - JSD(attention, relevant): each language's share of 1 / log2(max(rank, 2)) over what was retrieved, against its
@@ -78,7 +58,7 @@ def awrf(joined: Judged, languages: DocumentLanguages, k: int) -> dict[str, floa
     return {joined.queries[row]: float(values[row]) for row in rows}
 
 
-def peer(joined: Judged, languages: DocumentLanguages, k: int) -> dict[str, float]:
+def peer(joined: Judged, languages: Languages, k: int) -> dict[str, float]:
     """Probability of equal expected rank of the first k per query, over queries with a relevant document.
 
     For each positive grade, the ranks of the documents of that grade are grouped by language and tested with the
@@ -174,8 +154,7 @@ def language_bias(
     if not judged:
         raise InputError("not one query has a relevant document", remedy="choose a split with judgements")
     joined = join(run, qrels.judgements, [query.id for query in judged])
-    of = document_languages(joined, languages)
-    query_languages = [query.language for query in judged]
+    of = languages_of(joined, [query.language for query in judged], languages)
     shape = (len(joined), len(of.names))
     within = joined.rank <= k
     retrieved = _shares(_counts(joined.query_of[within], of.of[joined.documents[within]], shape))
@@ -186,18 +165,18 @@ def language_bias(
         retrieved=_named(of, retrieved.mean(axis=0)),
         relevant=_named(of, relevant.mean(axis=0)),
         penalty=_penalty(joined, of),
-        same_language_first=_same_first(joined, of, query_languages),
+        same_language_first=_same_first(joined, of),
         peer=float(np.mean(list(peer(joined, of, k).values()))),
         awrf=float(np.mean(list(awrf(joined, of, k).values()))),
-        matrix=language_matrix(joined, of, query_languages, parse(measure)),
+        matrix=language_matrix(joined, of, parse(measure)),
     )
 
 
-def _named(languages: DocumentLanguages, values: Float64) -> dict[str, float]:
+def _named(languages: Languages, values: Float64) -> dict[str, float]:
     return dict(zip(languages.names, values.tolist(), strict=True))
 
 
-def _penalty(joined: Judged, languages: DocumentLanguages) -> dict[str, float]:
+def _penalty(joined: Judged, languages: Languages) -> dict[str, float]:
     behind = (np.diff(joined.offsets) + 1)[joined.ideal_query_of]
     ranks = np.where(joined.found_rank > 0, joined.found_rank, behind).astype(np.float64)
     means = np.bincount(joined.ideal_query_of, weights=ranks, minlength=len(joined)) / np.maximum(joined.relevant, 1)
@@ -207,20 +186,18 @@ def _penalty(joined: Judged, languages: DocumentLanguages) -> dict[str, float]:
     return {name: float(excess[i] / counts[i]) for i, name in enumerate(languages.names) if counts[i]}
 
 
-def _same_first(joined: Judged, languages: DocumentLanguages, query_languages: Sequence[str]) -> float:
+def _same_first(joined: Judged, languages: Languages) -> float:
     answered = np.flatnonzero(np.diff(joined.offsets) > 0)
     first = languages.of[joined.documents[joined.offsets[answered]]]
     names = np.asarray(languages.names, dtype=object)[first]
-    same = names == np.asarray(query_languages, dtype=object)[answered]
+    same = names == np.asarray(languages.queries, dtype=object)[answered]
     return float(np.count_nonzero(same)) / len(joined)
 
 
-def language_matrix(
-    joined: Judged, languages: DocumentLanguages, query_languages: Sequence[str], measure: Measure
-) -> LanguageMatrix:
+def language_matrix(joined: Judged, languages: Languages, measure: Measure) -> LanguageMatrix:
     """The matrix of a rank measure, with its macro and micro means."""
-    rows = list(dict.fromkeys(query_languages))
-    members: dict[str, npt.NDArray[np.bool_]] = {row: np.asarray([q == row for q in query_languages]) for row in rows}
+    rows = list(dict.fromkeys(languages.queries))
+    members: dict[str, npt.NDArray[np.bool_]] = {row: np.asarray([q == row for q in languages.queries]) for row in rows}
     values: dict[str, dict[str, float | None]] = {row: {} for row in rows}
     counts: dict[str, dict[str, int]] = {row: {} for row in rows}
     total = 0.0

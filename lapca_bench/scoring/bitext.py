@@ -7,7 +7,7 @@ wins, as in the authors' scripts.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from lapca_bench.errors import InputError
 from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Int64
-from lapca_bench.scoring.judged import Judged
+from lapca_bench.scoring.judged import Judged, Languages
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -118,7 +118,7 @@ def class_f1(gold: Int64, predicted: Int64) -> Float64:
     return (2.0 * right / (support + times))[index]
 
 
-def retrieval_f1(joined: Judged, languages: Sequence[str]) -> dict[str, float]:
+def retrieval_f1(joined: Judged, languages: Languages, _: int | None = None) -> dict[str, float]:
     """`class_f1` of a run of aligned sentences, per query, over the queries of each language.
 
     The class of a query is its relevant document, the prediction the first document retrieved. Raises `InputError`
@@ -135,8 +135,8 @@ def retrieval_f1(joined: Judged, languages: Sequence[str]) -> dict[str, float]:
     found = np.diff(joined.offsets) > 0
     first[found] = joined.documents[joined.offsets[:-1][found]]
     values = np.zeros(len(joined))
-    names = np.asarray(languages, dtype=object)
-    for language in dict.fromkeys(languages):
+    names = np.asarray(languages.queries, dtype=object)
+    for language in dict.fromkeys(languages.queries):
         rows = np.flatnonzero(names == language)
         values[rows] = class_f1(joined.ideal_documents[rows], first[rows])
     return dict(zip(joined.queries, values.tolist(), strict=True))

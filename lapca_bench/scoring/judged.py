@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from lapca_bench.errors import InputError
 from lapca_bench.run import Int64, Run
 
 
@@ -140,3 +141,29 @@ def join(run: Run, judgements: Mapping[str, Mapping[str, int]], queries: Sequenc
     return Judged(
         tuple(queries), offsets, retrieved, grades, tied, ideal_offsets, grade_of[positive], codes[positive], names
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Languages:
+    """The languages of a `Judged`: of query i `queries[i]`, of the document with code c `names[of[c]]`.
+
+    `names` are in ascending order, and none where the languages of documents were not given.
+    """
+
+    queries: tuple[str, ...]
+    names: tuple[str, ...]
+    of: Int64
+
+
+def languages_of(joined: Judged, queries: Sequence[str], documents: Mapping[str, str] | None) -> Languages:
+    """Look up the languages of all documents in `joined`; raises `InputError` for a document without one."""
+    if documents is None:
+        return Languages(tuple(queries), (), np.zeros(0, dtype=np.int64))
+    found = [documents.get(document, "") for document in joined.names.tolist()]
+    if "" in found:
+        raise InputError(
+            f"document {joined.names[found.index('')]!r} has no language",
+            remedy="language bias needs the language of every document that is retrieved or relevant",
+        )
+    names, codes = np.unique(np.asarray(found, dtype=object), return_inverse=True)
+    return Languages(tuple(queries), tuple(names.tolist()), codes.astype(np.int64))

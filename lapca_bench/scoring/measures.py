@@ -9,8 +9,10 @@ here, since the mean is taken by the table and not by the measure; `MRR@k` is re
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 from lapca_bench.errors import UsageError, unknown_name
 
@@ -20,19 +22,37 @@ Cutoff = Literal["required", "optional", "none"]
 
 @dataclass(frozen=True)
 class Definition:
-    """What every measure of one name has in common. `unit` follows the number in the text ("kt": thousand tokens)."""
+    """What every measure of one name has in common.
+
+    `function` is the module of this package that computes it and its name there; what a function of a module is given
+    and gives back stands in that module. `unit` follows the number in the text ("kt": thousand tokens).
+    `of_predicted`: queries that the run lacks are left out instead of counting 0.
+    """
 
     name: str
     cutoff: Cutoff
     needs: frozenset[Need]
+    function: str
     text: str
     source: str
     unit: str = ""
+    of_predicted: bool = False
 
     @property
     def form(self) -> str:
         """How the measure is written, with `k` for the number."""
         return {"required": f"{self.name}@k{self.unit}", "optional": f"{self.name}[@k]", "none": self.name}[self.cutoff]
+
+    @property
+    def by_rank(self) -> bool:
+        """Whether it reads nothing but the grades in the order of the run, as all of `ranking` do."""
+        return self.function.startswith("ranking:")
+
+    def load(self) -> Callable[..., Any]:
+        """The function."""
+        module, _, name = self.function.partition(":")
+        loaded: Callable[..., Any] = getattr(import_module(f"lapca_bench.scoring.{module}"), name)
+        return loaded
 
 
 _JUDGED: frozenset[Need] = frozenset({"judgements"})
@@ -45,6 +65,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "nDCG",
         "required",
         _JUDGED,
+        "ranking:ndcg",
         "sum of grade / log2(rank + 1) over the first k, divided by that of the ideal order; linear gain, "
         "negative grades gain nothing",
         f"Järvelin and Kekäläinen, TOIS 2002; {_TREC_EVAL}, ndcg_cut",
@@ -53,6 +74,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "nDCG_exp",
         "required",
         _JUDGED,
+        "ranking:ndcg_exponential",
         "as nDCG with the exponential gain 2^grade - 1; the two agree for binary grades only",
         "Burges et al., ICML 2005; the gdeval script of TREC Web",
     ),
@@ -60,6 +82,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "RR",
         "optional",
         _JUDGED,
+        "ranking:reciprocal_rank",
         "1 / rank of the first relevant document, 0 when none is among the first k; its mean is MRR@k",
         f"{_TREC_EVAL}, recip_rank with -M k",
     ),
@@ -67,6 +90,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "R",
         "required",
         _JUDGED,
+        "ranking:recall",
         "relevant documents among the first k / all relevant documents",
         f"{_TREC_EVAL}, recall",
     ),
@@ -74,6 +98,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "R_cap",
         "required",
         _JUDGED,
+        "ranking:recall_capped",
         "relevant documents among the first k / min(relevant documents, k)",
         "MTEB, recall_cap; BEIR (Thakur et al., 2021), capped recall",
     ),
@@ -81,6 +106,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "Success",
         "required",
         _JUDGED,
+        "ranking:success",
         "1 when a relevant document is among the first k, else 0 (hit rate)",
         f"{_TREC_EVAL}, success",
     ),
@@ -88,6 +114,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "P",
         "required",
         _JUDGED,
+        "ranking:precision",
         "relevant documents among the first k / k, however many were retrieved",
         f"{_TREC_EVAL}, P",
     ),
@@ -95,6 +122,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "AP",
         "optional",
         _JUDGED,
+        "ranking:average_precision",
         "sum of the precision at each relevant document retrieved (among the first k) / all relevant documents",
         f"{_TREC_EVAL}, map and map_cut",
     ),
@@ -102,6 +130,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "AP_cap",
         "required",
         _JUDGED,
+        "ranking:average_precision_capped",
         "as AP@k with the divisor min(relevant documents, k)",
         "LAReQA's mAP@20 as XTREME-R computes it (third_party/utils_lareqa.py)",
     ),
@@ -109,6 +138,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "Accuracy",
         "none",
         _JUDGED,
+        "ranking:accuracy",
         "1 when the first document is relevant, else 0",
         "Tatoeba as in LASER (Artetxe and Schwenk, TACL 2019) and XTREME",
     ),
@@ -116,6 +146,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "F1",
         "none",
         _JUDGED,
+        "bitext:retrieval_f1",
         "F1 of the query's relevant document as a class, over the first documents of all queries of its language; the "
         "mean is the support-weighted F1 of aligned sentence pairs. Needs exactly one relevant document per query",
         "MTEB bitext mining (sklearn f1_score, average='weighted')",
@@ -124,6 +155,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "AnswerRecall",
         "required",
         _ANSWERS,
+        "answers:answer_recall",
         "1 when one of the first k passages holds an answer: NFD, tokens of letters, digits and marks, lower case, "
         "contiguous; title not searched",
         "DPR (Karpukhin et al., EMNLP 2020); Contriever src/evaluation.py; MKQA R@20 of Contriever and BGE-M3",
@@ -132,6 +164,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "R",
         "required",
         _ANSWERS,
+        "answers:thousand_token_recall",
         "1 when an answer is a substring of the first k thousand tokens of the retrieved passages; a missing "
         "prediction is a miss; questions answered by yes or no only are left out",
         "XOR-Retrieve (Asai et al., NAACL 2021), denominator = questions",
@@ -141,14 +174,17 @@ DEFINITIONS: tuple[Definition, ...] = (
         "R_official",
         "required",
         _ANSWERS,
+        "answers:thousand_token_recall",
         "as R@kkt, with questions that have no prediction left out as the authors' script does",
         "XOR-Retrieve, AkariAsai/XORQA evals/eval_xor_retrieve.py, denominator = predictions",
         unit="kt",
+        of_predicted=True,
     ),
     Definition(
         "PEER",
         "required",
         _LANGUAGES,
+        "bias:peer",
         "probability that the relevant documents of all languages have the same expected rank among the first k: "
         "p-value of the Kruskal-Wallis test, averaged over the query's positive grades; 1 is fair",
         "Yang, Jänich, Mayfield and Lawrie, SIGIR 2024, doi:10.1145/3626772.3657943",
@@ -157,6 +193,7 @@ DEFINITIONS: tuple[Definition, ...] = (
         "AWRF",
         "required",
         _LANGUAGES,
+        "bias:awrf",
         "1 - Jensen-Shannon divergence (natural logarithm, so at least 1 - ln 2 = 0.307) between the languages' shares "
         "of the attention 1 / log2(max(rank, 2)) over the first k and their shares among the relevant documents; "
         "1 is fair",
@@ -218,6 +255,11 @@ class Measure:
     def needs(self) -> frozenset[Need]:
         """What must be given besides the run."""
         return self.definition.needs
+
+    @property
+    def by_rank(self) -> bool:
+        """Whether it reads nothing but the grades in the order of the run."""
+        return self.definition.by_rank
 
     @property
     def depth(self) -> int | None:

@@ -12,11 +12,13 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from lapca_bench.errors import UsageError
 from lapca_bench.run import Int64
 from lapca_bench.scoring.judged import Judged
-from lapca_bench.scoring.measures import Measure
+from lapca_bench.scoring.measures import DEFINITIONS, Measure
 
 Float64 = npt.NDArray[np.float64]
+RankMeasure = Callable[[Judged, int | None], Float64]  # a run and a cut-off to one value per judged query
 
 
 def _per_query(judged: Judged, values: Float64, within: npt.NDArray[np.bool_]) -> Float64:
@@ -46,7 +48,17 @@ def gain(grades: Int64, *, exponential: bool) -> Float64:
     return np.exp2(positive) - 1.0 if exponential else positive
 
 
-def _ndcg(judged: Judged, k: int | None, *, exponential: bool = False) -> Float64:
+def ndcg(judged: Judged, k: int | None) -> Float64:
+    """NDCG with linear gain."""
+    return _ndcg(judged, k, exponential=False)
+
+
+def ndcg_exponential(judged: Judged, k: int | None) -> Float64:
+    """NDCG with the gain 2^grade - 1."""
+    return _ndcg(judged, k, exponential=True)
+
+
+def _ndcg(judged: Judged, k: int | None, *, exponential: bool) -> Float64:
     dcg = _per_query(
         judged, gain(judged.grades, exponential=exponential) / np.log2(judged.rank + 1), _within(judged, k)
     )
@@ -60,7 +72,8 @@ def ideal_dcg(judged: Judged, k: int | None, *, exponential: bool) -> Float64:
     return np.bincount(judged.ideal_query_of[keep], weights=best[keep], minlength=len(judged)).astype(np.float64)
 
 
-def _reciprocal_rank(judged: Judged, k: int | None) -> Float64:
+def reciprocal_rank(judged: Judged, k: int | None) -> Float64:
+    """1 / rank of the first relevant document."""
     hits = np.flatnonzero((judged.grades > 0) & _within(judged, k))
     queries, first = np.unique(judged.query_of[hits], return_index=True)
     result = np.zeros(len(judged), dtype=np.float64)
@@ -80,26 +93,48 @@ def _capped(judged: Judged, k: int | None) -> Int64:
     return judged.relevant if k is None else np.minimum(judged.relevant, k)
 
 
-def _success(judged: Judged, k: int | None) -> Float64:
+def recall(judged: Judged, k: int | None) -> Float64:
+    """Share of all relevant documents that is among the first k."""
+    return _divide(_found(judged, k), judged.relevant)
+
+
+def recall_capped(judged: Judged, k: int | None) -> Float64:
+    """Relevant documents among the first k over the most that could be there."""
+    return _divide(_found(judged, k), _capped(judged, k))
+
+
+def success(judged: Judged, k: int | None) -> Float64:
+    """1 when a relevant document is among the first k."""
     return (_found(judged, k) > 0).astype(np.float64)
 
 
-_MEASURES: dict[str, Callable[[Judged, int | None], Float64]] = {
-    "nDCG": _ndcg,
-    "nDCG_exp": lambda judged, k: _ndcg(judged, k, exponential=True),
-    "RR": _reciprocal_rank,
-    "R": lambda judged, k: _divide(_found(judged, k), judged.relevant),
-    "R_cap": lambda judged, k: _divide(_found(judged, k), _capped(judged, k)),
-    "Success": _success,
-    "P": lambda judged, k: _found(judged, k) / float(k or 1),
-    "AP": lambda judged, k: _divide(_precision_sum(judged, k), judged.relevant),
-    "AP_cap": lambda judged, k: _divide(_precision_sum(judged, k), _capped(judged, k)),
-    "Accuracy": lambda judged, _: _success(judged, 1),
-}
+def accuracy(judged: Judged, _: int | None) -> Float64:
+    """1 when the first document is relevant."""
+    return success(judged, 1)
 
-RANK_MEASURES = frozenset(_MEASURES)
+
+def precision(judged: Judged, k: int | None) -> Float64:
+    """Share of the first k that is relevant, however many were retrieved."""
+    return _found(judged, k) / float(k or 1)
+
+
+def average_precision(judged: Judged, k: int | None) -> Float64:
+    """Sum of the precision at each relevant document among the first k over all relevant documents."""
+    return _divide(_precision_sum(judged, k), judged.relevant)
+
+
+def average_precision_capped(judged: Judged, k: int | None) -> Float64:
+    """As `average_precision`, over at most k relevant documents."""
+    return _divide(_precision_sum(judged, k), _capped(judged, k))
 
 
 def evaluate(judged: Judged, measure: Measure) -> Float64:
-    """The value of a rank measure for every judged query, in the order of `judged.queries`."""
-    return _MEASURES[measure.name](judged, measure.cutoff)
+    """The value of a rank measure for every judged query, in the order of `judged.queries`.
+
+    Raises `UsageError` for a measure that is none.
+    """
+    if not measure.by_rank:
+        listed = ", ".join(definition.form for definition in DEFINITIONS if definition.by_rank)
+        raise UsageError(f"{measure} is not computed from ranks alone", remedy=f"choose among {listed}")
+    function: RankMeasure = measure.definition.load()
+    return function(judged, measure.cutoff)

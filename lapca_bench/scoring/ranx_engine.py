@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -26,11 +26,12 @@ import numpy as np
 from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.run import Int64
+from lapca_bench.scoring import ranking
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
 from lapca_bench.scoring.ranking import Float64
 
-# ranx's function for each measure; R_cap and AP_cap are its recall and AP with another divisor.
+# ranx's function for each measure that it has; R_cap and AP_cap are its recall and AP with another divisor.
 _FUNCTIONS = {
     "nDCG": "ndcg",
     "nDCG_exp": "ndcg_burges",
@@ -86,7 +87,16 @@ def surrogate_scores(judged: Judged) -> Float64:
 
 
 def evaluate(judged: Judged, measures: list[Measure]) -> list[Float64]:
-    """The values of rank measures for every judged query, in the order of `judged.queries`, by ranx."""
+    """The values of rank measures for every judged query, in the order of `judged.queries`.
+
+    A measure that ranx does not have is computed by `ranking`.
+    """
+    of_ranx = [measure for measure in measures if measure.name in _FUNCTIONS]
+    values = dict(zip(of_ranx, _by_ranx(judged, of_ranx), strict=True)) if of_ranx else {}
+    return [values[measure] if measure in values else ranking.evaluate(judged, measure) for measure in measures]
+
+
+def _by_ranx(judged: Judged, measures: Sequence[Measure]) -> list[Float64]:
     scores = surrogate_scores(judged)
     ideal = judged.ideal.astype(np.float64)
     values = [np.zeros(len(judged), dtype=np.float64) for _ in measures]

@@ -6,7 +6,7 @@ and a judged query without a relevant document follows the collection's policy.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -15,9 +15,8 @@ import numpy as np
 from lapca_bench.collections.base import Policy
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.run import Answers, Qrels, Relevance, Run
-from lapca_bench.scoring import answers as answer_measures
-from lapca_bench.scoring import bias, bitext, ranking
-from lapca_bench.scoring.judged import Judged, join
+from lapca_bench.scoring import ranking
+from lapca_bench.scoring.judged import Judged, Languages, join, languages_of
 from lapca_bench.scoring.measures import Measure, parse
 from lapca_bench.types import Document, Query
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["ranx", "numpy"]
 Values = Mapping[str, float]  # by query id; a query that is not in it is left out of the mean
+LanguageMeasure = Callable[[Judged, Languages, int], Values]  # a run, its languages and a cut-off
+AnswerMeasure = Callable[[Run, Answers, Sequence[str], Mapping[str, Document], Sequence[int]], list[dict[str, float]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,18 +186,18 @@ def _by_judgements(
     if inputs.no_relevant == "exclude":
         counted = [query for query in judged if any(grade > 0 for grade in qrels.judgements[query].values())]
     joined = join(inputs.run, qrels.judgements, counted)
-    ranked = [measure for measure in measures if measure.name in ranking.RANK_MEASURES]
+    ranked = [measure for measure in measures if measure.by_rank]
     of_rank = dict(zip(ranked, _rank_values(joined, ranked, inputs.engine), strict=True))
+    read = any("document languages" in measure.needs for measure in measures)
+    of_queries = [inputs.languages[query] for query in counted]
+    languages = languages_of(joined, of_queries, inputs.document_languages if read else None)
     values: list[Values] = []
     for measure in measures:
         if measure in of_rank:
             values.append(dict(zip(counted, of_rank[measure].tolist(), strict=True)))
-        elif measure.name == "F1":
-            values.append(bitext.retrieval_f1(joined, [inputs.languages[query] for query in counted]))
         else:
-            languages = bias.document_languages(joined, inputs.document_languages or {})
-            fairness = bias.peer if measure.name == "PEER" else bias.awrf
-            values.append(fairness(joined, languages, measure.cutoff or 1))
+            function: LanguageMeasure = measure.definition.load()
+            values.append(function(joined, languages, measure.cutoff or 1))
     return values, len(judged) - len(counted), int(joined.tied.sum())
 
 
@@ -216,19 +217,14 @@ def _by_answers(
         counted = [query for query in judged if answers.strings[query]]
     texts = inputs.texts or {}
     of_measure: dict[Measure, Values] = {}
-    by_passage = [measure for measure in measures if not measure.unit]
-    if by_passage:
-        cutoffs = [measure.depth or 1 for measure in by_passage]
-        recalls = answer_measures.answer_recall(inputs.run, answers, counted, texts, cutoffs)
-        of_measure.update(zip(by_passage, recalls, strict=True))
-    by_token = [measure for measure in measures if measure.unit]
-    if by_token:
-        budgets = [1000 * (measure.cutoff or 1) for measure in by_token]
-        tokenize = answer_measures.default_tokenizer()
-        recalls = answer_measures.token_budget_recall(inputs.run, answers, counted, texts, budgets, tokenize)
-        for measure, recall in zip(by_token, recalls, strict=True):
-            official = measure.name == "R_official"
-            of_measure[measure] = {q: v for q, v in recall.items() if not official or q in inputs.run.index}
+    for place in dict.fromkeys(measure.definition.function for measure in measures):
+        together = [measure for measure in measures if measure.definition.function == place]  # passages are read once
+        function: AnswerMeasure = together[0].definition.load()
+        cutoffs = [measure.cutoff or 1 for measure in together]
+        found = function(inputs.run, answers, counted, texts, cutoffs)
+        for measure, recall in zip(together, found, strict=True):
+            left_out = measure.definition.of_predicted
+            of_measure[measure] = {q: v for q, v in recall.items() if not left_out or q in inputs.run.index}
     return [of_measure[measure] for measure in measures], len(judged) - len(counted)
 
 

@@ -16,7 +16,7 @@ from lapca_bench.errors import UsageError
 from lapca_bench.run import Int64, Run
 from lapca_bench.scoring import ranking
 from lapca_bench.scoring.judged import Judged
-from lapca_bench.scoring.measures import Measure
+from lapca_bench.scoring.measures import DEFINITIONS, Measure
 from lapca_bench.scoring.ranking import Float64
 
 
@@ -55,10 +55,9 @@ def bounds(judged: Judged, measure: Measure) -> Bounds:
     Every rank measure grows when a document of a higher grade moves up, so best and worst are the orders by grade
     inside each group. Raises `UsageError` for a measure that does not rank judged documents.
     """
-    if measure.name not in ranking.RANK_MEASURES:
-        raise UsageError(
-            f"{measure} has no tie bounds", remedy=f"choose among {', '.join(sorted(ranking.RANK_MEASURES))}"
-        )
+    if not measure.by_rank:
+        listed = ", ".join(sorted(definition.name for definition in DEFINITIONS if definition.by_rank))
+        raise UsageError(f"{measure} has no tie bounds", remedy=f"choose among {listed}")
     group = np.cumsum(~judged.tied, dtype=np.int64)  # groups follow the rows, and never cross a query
     gain = np.maximum(judged.grades, 0)
     best = judged.grades[np.lexsort((-gain, group))]

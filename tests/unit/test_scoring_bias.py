@@ -10,8 +10,8 @@ from lapca_bench.collections.base import Policy
 from lapca_bench.errors import InputError
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import language_bias, score
-from lapca_bench.scoring.bias import awrf, document_languages, kruskal_wallis, peer
-from lapca_bench.scoring.judged import join
+from lapca_bench.scoring.bias import awrf, kruskal_wallis, peer
+from lapca_bench.scoring.judged import join, languages_of
 from lapca_bench.types import Query
 
 LANGUAGES = {"en1": "en", "en2": "en", "en3": "en", "de1": "de", "de2": "de", "de3": "de"}
@@ -23,7 +23,7 @@ def ranked(*documents: str) -> Run:
 
 def figures(run: Run, judgements: dict[str, int], k: int = 10) -> tuple[float, float]:
     joined = join(run, {"q": judgements}, ["q"])
-    languages = document_languages(joined, LANGUAGES)
+    languages = languages_of(joined, [""] * len(joined), LANGUAGES)
     return peer(joined, languages, k)["q"], awrf(joined, languages, k)["q"]
 
 

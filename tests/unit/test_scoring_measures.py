@@ -59,5 +59,13 @@ def test_direct_construction_is_checked():
         Measure("no such")
 
 
+def test_every_definition_names_a_function_that_is_there():
+    for definition in DEFINITIONS:
+        assert callable(definition.load())
+    ranked = {definition.name for definition in DEFINITIONS if definition.by_rank}
+    assert {"nDCG", "AP_cap", "Accuracy"} <= ranked
+    assert not ranked & {"F1", "AnswerRecall", "PEER", "AWRF"}
+
+
 def test_every_definition_says_what_and_whence():
     assert all(len(d.text) > 20 and len(d.source) > 5 for d in DEFINITIONS)

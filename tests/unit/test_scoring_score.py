@@ -11,7 +11,7 @@ import pytest
 from lapca_bench.collections.base import Policy
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.run import Answers, Qrels, Run
-from lapca_bench.scoring import aggregate, score, score_files
+from lapca_bench.scoring import aggregate, ranx_engine, score, score_files
 from lapca_bench.types import Document, Query
 
 POLICY = Policy(measures=("nDCG@10",))
@@ -82,6 +82,12 @@ def test_empty_run_scores_zero_everywhere(engine):
         scores = score(run, QRELS, list(HAND), queries("q"), POLICY, engine=engine)
         assert (scores.frame["value"] == 0.0).all()
         assert len(scores.frame) == len(HAND)
+
+
+def test_a_measure_that_ranx_does_not_have_is_computed_without_it(monkeypatch):
+    monkeypatch.delitem(ranx_engine._FUNCTIONS, "P")
+    scores = score(RUN, QRELS, ["P@2", "RR", "P@10"], queries("q"), POLICY, engine="ranx")
+    assert [values(scores, measure)["q"] for measure in ("P@2", "RR", "P@10")] == pytest.approx([0.5, 0.5, 0.2])
 
 
 def test_ranx_leaves_numba_as_it_was():
