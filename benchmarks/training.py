@@ -87,10 +87,10 @@ def texts_of(pairs: int) -> tuple[list[str], list[str]]:
 def our_step(pairs: int) -> Any:
     """`step(number)` of `lapca_bench.training`."""
     from lapca_bench.search.registry import find_card
-    from lapca_bench.training.batches import Batch
+    from lapca_bench.training.batch import Batch
+    from lapca_bench.training.model.tower import TrainedTower
     from lapca_bench.training.recipe import Recipe
-    from lapca_bench.training.step import Processes, Step
-    from lapca_bench.training.tower import TrainedTower
+    from lapca_bench.training.step.step import Processes, Step
 
     settings = find_card(CARD).encoder
     recipe = Recipe.model_validate(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lapca_bench.experiment.plan import Plan
-    from lapca_bench.experiment.run import Outcome
+    from lapca_bench.experiment.runner import Outcome
     from lapca_bench.report.comparison import Display
     from lapca_bench.report.table import Table
 
@@ -79,7 +79,7 @@ def evaluate(
     """
     from lapca_bench.experiment import spec
     from lapca_bench.experiment.plan import plan
-    from lapca_bench.experiment.run import Request, Runner
+    from lapca_bench.experiment.runner import Request, Runner
     from lapca_bench.experiment.systems import SystemFactory
     from lapca_bench.store.results import ResultStore
 

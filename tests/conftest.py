@@ -32,7 +32,7 @@ def one_thread():
 @pytest.fixture(scope="module")
 def start(tmp_path_factory) -> Path:
     """The start model of the toy trainings."""
-    from training_toys import write_start
+    from toys.training import write_start
 
     return write_start(tmp_path_factory.mktemp("start"))
 
@@ -40,6 +40,6 @@ def start(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory) -> Path:
     """The pairs of the toy trainings."""
-    from training_toys import write_toy_pairs
+    from toys.training import write_toy_pairs
 
     return write_toy_pairs(tmp_path_factory.mktemp("pairs") / "pairs.parquet")

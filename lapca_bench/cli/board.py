@@ -29,7 +29,7 @@ def build(
     ] = False,
 ) -> None:
     """Build the site: boards, systems, collections, side-by-side pages. It works from a file, without a server."""
-    from lapca_bench.report import board
+    from lapca_bench.report.board import build as board
 
     built = board.build(out, results, texts=texts)
     tell(f"{built.boards} boards, {built.pages} pages, {built.results} measured results")
@@ -41,8 +41,8 @@ def build(
 @app.command(epilog="Example: lapca-bench board verify --results lapca-results")
 def verify(results: Results = None, json: Json = False) -> None:
     """Score every stored run again and compare each value; exit 1 where one differs or a file is damaged."""
-    from lapca_bench.report.board_verify import verify as verifications
-    from lapca_bench.report.reproduce_output import result_folders
+    from lapca_bench.report.board.verify import verify as verifications
+    from lapca_bench.report.published.output import result_folders
     from lapca_bench.store.results import ResultStore
 
     stores = [ResultStore(folder) for folder in result_folders(results)]
@@ -104,9 +104,9 @@ def export(
     """Write a system's results as MTEB result files or as the `model-index` of a model card."""
     from lapca_bench import atomic
     from lapca_bench.errors import unknown_name
-    from lapca_bench.report import interop
-    from lapca_bench.report.board_data import newest
-    from lapca_bench.report.reproduce_output import result_folders
+    from lapca_bench.report.board.data import newest
+    from lapca_bench.report.published import interop
+    from lapca_bench.report.published.output import result_folders
     from lapca_bench.store.results import ResultStore
 
     stored = newest(result for folder in result_folders(results) for result in ResultStore(folder).all())

@@ -9,7 +9,7 @@ from lapca_bench.cli.output import say, say_columns, say_json, size
 
 if TYPE_CHECKING:
     from lapca_bench.experiment.plan import Plan
-    from lapca_bench.experiment.run import Outcome, Runner
+    from lapca_bench.experiment.runner import Outcome, Runner
 
 SHOWN = 0.05  # seconds; a shorter stage is not named
 

@@ -43,7 +43,7 @@ def compare(
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
     from lapca_bench.report import writers
-    from lapca_bench.report.runs import compare_runs
+    from lapca_bench.report.run_comparison import compare_runs
     from lapca_bench.scoring import Settings, score_files
     from lapca_bench.store.runs import read_qrels, read_trec
 

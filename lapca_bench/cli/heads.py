@@ -35,8 +35,8 @@ def make(
 
     Fits are centring, whitening, language-mean-removal and lir.
     """
-    from lapca_bench.training.head_pairs import HeadSettings
-    from lapca_bench.training.make_head import make_head
+    from lapca_bench.training.heads.make import make_head
+    from lapca_bench.training.heads.pairs import HeadSettings
 
     settings = HeadSettings(epochs=epochs, rate=rate, seed=seed)
     say(make_head(method, system, out, paragraphs, settings, components))

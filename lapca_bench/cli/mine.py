@@ -44,7 +44,7 @@ def mine(
 
     Where the corpus has gold pairs, the report compares with them.
     """
-    from lapca_bench.training.mine import cost_of, mine_to_file
+    from lapca_bench.training.mining.mine import cost_of, mine_to_file
     from lapca_bench.training.recipe import load_recipe, named_changes
 
     options = {

@@ -10,7 +10,7 @@ import typer
 from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
 
 if TYPE_CHECKING:
-    from lapca_bench.report.published import PublishedValue
+    from lapca_bench.report.published.published import PublishedValue
 
 app = typer.Typer(help="Published numbers with their sources.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,7 +20,7 @@ Name = Annotated[str, typer.Argument(help="A published collection, such as mr-ty
 @app.command("list", epilog="Example: lapca-bench published list")
 def list_(json: Json = False) -> None:
     """List the tables: collection, protocol, split, measure, and how many systems and languages each has."""
-    from lapca_bench.report.published import published
+    from lapca_bench.report.published.published import published
 
     tables: dict[tuple[str, ...], list[PublishedValue]] = {}
     for value in published().values:
@@ -57,7 +57,7 @@ def show(
     from dataclasses import asdict
 
     from lapca_bench.errors import UsageError
-    from lapca_bench.report.published import published
+    from lapca_bench.report.published.published import published
 
     known = published()
     wanted = {"measure": measure, "language": language, "split": split}
@@ -86,8 +86,8 @@ def show(
 @app.command(epilog="Example: lapca-bench published check")
 def check(json: Json = False) -> None:
     """Recompute every mean and compare what two places print of one cell; exit 1 on a contradiction without a flag."""
-    from lapca_bench.report.published import published
-    from lapca_bench.report.published_check import check as findings_of
+    from lapca_bench.report.published.published import published
+    from lapca_bench.report.published.published_check import check as findings_of
 
     known = published()
     findings = findings_of(known)
@@ -143,6 +143,6 @@ def import_(
     measure: Annotated[list[str] | None, typer.Option(help="MTEB's keys, such as ndcg_at_10; repeat for more.")] = None,
 ) -> None:
     """Print the numbers of an MTEB result file as rows of `leaderboards/published`, to be reviewed and appended."""
-    from lapca_bench.report.interop import Attribution, as_csv, read_mteb
+    from lapca_bench.report.published.interop import Attribution, as_csv, read_mteb
 
     say(as_csv(read_mteb(file, Attribution(system, setting, source, place), measure or ())).rstrip("\n"))

@@ -31,9 +31,10 @@ def reproduce(
 
     Prints reported, measured, difference and verdict (match, close, differs, not run: why).
     """
-    from lapca_bench.report import recipes, reproduce_output
-    from lapca_bench.report.published import published
-    from lapca_bench.report.reproduce import reproduce as reproduced
+    from lapca_bench.report.published import output as reproduce_output
+    from lapca_bench.report.published import tables as recipes
+    from lapca_bench.report.published.published import published
+    from lapca_bench.report.published.reproduce import reproduce as reproduced
 
     if not tables:
         rows = [

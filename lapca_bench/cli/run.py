@@ -103,7 +103,7 @@ def run(
     from lapca_bench.api import Evaluation
     from lapca_bench.experiment import spec
     from lapca_bench.experiment.plan import plan
-    from lapca_bench.experiment.run import Request, Runner
+    from lapca_bench.experiment.runner import Request, Runner
     from lapca_bench.experiment.systems import SystemFactory
     from lapca_bench.report.comparison import Display
     from lapca_bench.store.results import ResultStore

@@ -119,7 +119,7 @@ def _on_collection(
     run: Run, collection: str, split: str | None, measures: tuple[str, ...]
 ) -> tuple[Scores, tuple[str, ...]]:
     from lapca_bench.collections import registry
-    from lapca_bench.experiment.run import score_run
+    from lapca_bench.experiment.runner import score_run
 
     loaded = registry.load(collection, split)
     names = measures or loaded.card.policy.measures

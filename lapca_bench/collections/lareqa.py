@@ -27,9 +27,9 @@ from pathlib import Path
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.catalogue import Catalogue, CatalogueFamily, presence_of
 from lapca_bench.collections.family import Count, Presence
+from lapca_bench.collections.formats.squad import paragraphs
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint, refuse_unequal, unique_queries
 from lapca_bench.collections.sources import Source
-from lapca_bench.collections.squad_format import paragraphs
 from lapca_bench.run import Qrels
 from lapca_bench.types import Document, Query
 

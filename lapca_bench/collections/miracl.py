@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lapca_bench.collections.base import Policy
+from lapca_bench.collections.formats.trec import TrecFamily, TrecFiles
 from lapca_bench.collections.sources import Source
-from lapca_bench.collections.trec_format import TrecFamily, TrecFiles
 
 _HUB = "https://huggingface.co/datasets/miracl"
 

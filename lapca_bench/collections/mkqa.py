@@ -16,8 +16,8 @@ from typing import Any
 
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.catalogue import Catalogue, CatalogueFamily, presence_of
-from lapca_bench.collections.dpr_format import passages
 from lapca_bench.collections.family import Count, Presence
+from lapca_bench.collections.formats.dpr import passages
 from lapca_bench.collections.loaded import (
     LoadedCollection,
     counted,

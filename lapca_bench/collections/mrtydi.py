@@ -7,8 +7,8 @@ as Anserini keeps it (`topics/topics.mrtydi-v1.1-ar.test.txt.gz`) or as its auth
 from __future__ import annotations
 
 from lapca_bench.collections.base import Policy
+from lapca_bench.collections.formats.trec import TrecFamily, TrecFiles
 from lapca_bench.collections.sources import Source
-from lapca_bench.collections.trec_format import TrecFamily, TrecFiles
 
 SPLITS = ("test", "dev", "train")
 

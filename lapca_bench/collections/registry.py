@@ -18,9 +18,9 @@ ENTRY_POINTS = "lapca_bench.collections"
 
 # Module and attribute of each built-in family. An attribute holds the family itself; modules load on first use.
 BUILT_IN = {
-    "help-pages": "lapca_bench.collections.helppages:HELP_PAGES",
-    "help-pages-bitext": "lapca_bench.collections.helppages_bitext:HELP_PAGES_BITEXT",
-    "package-descriptions": "lapca_bench.collections.packagedescriptions:PACKAGE_DESCRIPTIONS",
+    "help-pages": "lapca_bench.collections.help_pages.collection:HELP_PAGES",
+    "help-pages-bitext": "lapca_bench.collections.help_pages.bitext:HELP_PAGES_BITEXT",
+    "package-descriptions": "lapca_bench.collections.package_descriptions:PACKAGE_DESCRIPTIONS",
     "irds": "lapca_bench.collections.irds:IRDS",
     "xor-retrieve": "lapca_bench.collections.xor:XOR_RETRIEVE",
     "mr-tydi": "lapca_bench.collections.mrtydi:MR_TYDI",

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from lapca_bench.digest import digest_bytes
+from lapca_bench.encoders.checked import checked, normalised
 from lapca_bench.encoders.identity import EncoderIdentity, Setting
 from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
 from lapca_bench.encoders.texts import well_formed
-from lapca_bench.encoders.vectors import checked, normalised
 from lapca_bench.errors import EncoderError, LapcaError, UsageError
 from lapca_bench.types import Document
 

@@ -14,9 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
+from lapca_bench.encoders.checked import normalised
 from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.encoders.protocol import Encoder, Vectors
-from lapca_bench.encoders.vectors import normalised
 from lapca_bench.encoders.wrapped import WrappedEncoder
 from lapca_bench.types import Document
 

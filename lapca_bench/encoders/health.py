@@ -18,12 +18,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from lapca_bench.encoders.late_interaction import MultiVectorEncoder
+from lapca_bench.encoders.kinds.term_weights import SparseEncoder
+from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.encoders.settings import EncoderSettings, LateInteractionSettings, SparseSettings
-from lapca_bench.encoders.sparse import SparseEncoder
 from lapca_bench.encoders.texts import ShowsTexts
-from lapca_bench.encoders.tokenizer import Tokens
+from lapca_bench.encoders.weights.tokenizer import Tokens
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.types import Document
 

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.digest import digest_bytes, digest_value
+from lapca_bench.encoders.checked import normalised
 from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.encoders.protocol import Encoder, Vectors
-from lapca_bench.encoders.vectors import normalised
 from lapca_bench.encoders.wrapped import WrappedEncoder
 from lapca_bench.errors import EncoderError, UsageError
 from lapca_bench.types import Document

@@ -12,8 +12,8 @@ from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.toml_model import Strict
 
 if TYPE_CHECKING:
-    from lapca_bench.encoders.late_interaction import MultiVectorEncoder
-    from lapca_bench.encoders.sparse import SparseEncoder
+    from lapca_bench.encoders.kinds.term_weights import SparseEncoder
+    from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
 
 # Backends that run an export of the model, which `exported` makes and checks.
 Export = Literal["onnx", "onnx-int8", "openvino"]
@@ -268,11 +268,11 @@ def build(
     """
     match settings:
         case SparseSettings():
-            from lapca_bench.encoders.sparse import SparseTransformerEncoder
+            from lapca_bench.encoders.kinds.term_weights import SparseTransformerEncoder
 
             return SparseTransformerEncoder(settings, name or settings.checkpoint)
         case LateInteractionSettings():
-            from lapca_bench.encoders.late_interaction import TokenVectorEncoder
+            from lapca_bench.encoders.kinds.token_vectors import TokenVectorEncoder
 
             return TokenVectorEncoder(settings, name or settings.checkpoint)
         case _:
@@ -282,23 +282,23 @@ def build(
 def _dense(settings: EncoderSettings, name: str | None) -> Encoder:
     match settings:
         case TransformerSettings():
-            from lapca_bench.encoders.transformer import TransformerEncoder
+            from lapca_bench.encoders.kinds.transformer import TransformerEncoder
 
             return TransformerEncoder(settings, name or settings.checkpoint)
         case StaticSettings():
-            from lapca_bench.encoders.static import StaticEncoder
+            from lapca_bench.encoders.kinds.static import StaticEncoder
 
             return StaticEncoder(settings, name or settings.checkpoint)
         case OnnxSettings():
-            from lapca_bench.encoders.onnx import OnnxEncoder
+            from lapca_bench.encoders.kinds.onnx import OnnxEncoder
 
             return OnnxEncoder(settings, name or settings.checkpoint)
         case SentenceTransformersSettings():
-            from lapca_bench.encoders.sentence_transformers import SentenceTransformerEncoder
+            from lapca_bench.encoders.kinds.sentence_transformers import SentenceTransformerEncoder
 
             return SentenceTransformerEncoder(settings, name or settings.checkpoint)
         case PythonSettings():
-            from lapca_bench.encoders.user import load_user_encoder
+            from lapca_bench.encoders.kinds.user import load_user_encoder
 
             prompts = settings.model_dump(include={"query_prompt", "document_prompt", "title_separator"})
             return load_user_encoder(settings.path, name=name, similarity=settings.similarity, **prompts)

@@ -15,9 +15,9 @@ from typing import Literal
 
 from lapca_bench.atomic import sweep
 from lapca_bench.encoders import health
-from lapca_bench.encoders.extras import EXTRAS
 from lapca_bench.errors import LapcaError, MissingResourceError
 from lapca_bench.experiment import provenance
+from lapca_bench.extras import EXTRAS
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 
@@ -92,7 +92,7 @@ def _extras() -> Iterator[Finding]:
 
 
 def _java() -> Iterator[Finding]:
-    from lapca_bench.search.java import find_java
+    from lapca_bench.search.lexical.java import find_java
 
     try:
         java = find_java()

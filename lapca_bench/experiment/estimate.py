@@ -10,7 +10,7 @@ import numpy as np
 
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.encoders.threads import usable_threads
-from lapca_bench.search.exact import BLOCK_ROWS, QUERY_BLOCK, QUERY_POOL
+from lapca_bench.search.exact.top_k import BLOCK_ROWS, QUERY_BLOCK, QUERY_POOL
 from lapca_bench.store.vectors import SHARD_SIZE
 from lapca_bench.types import Document
 

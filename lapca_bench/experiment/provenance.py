@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.encoders.extras import EXTRAS
+from lapca_bench.extras import EXTRAS
 from lapca_bench.redaction import redacted
 
 # Packages whose release can change a number: those that are always there, what transformers tokenises with, the extras.

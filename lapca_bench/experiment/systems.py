@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lapca_bench.encoders.adapt import adapt
-from lapca_bench.encoders.user import load_user_encoder
+from lapca_bench.encoders.kinds.user import load_user_encoder
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.search import registry
 from lapca_bench.search.dense import DenseSystem

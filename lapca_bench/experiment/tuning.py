@@ -14,12 +14,12 @@ from typing import Any
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
-from lapca_bench.experiment.run import score_run
+from lapca_bench.experiment.runner import score_run
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Aggregate, aggregate, parse
-from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.card import TABLES, FusionSettings, SystemCard
 from lapca_bench.search.fusion import fuse as fuse_by_weights
+from lapca_bench.search.lexical.bm25 import BM25System
 from lapca_bench.search.ranx_fusion import best_parameters, fuse
 from lapca_bench.search.registry import Workspace, build_system
 

@@ -15,7 +15,7 @@ from typing import Any
 from lapca_bench.atomic import atomic_path
 from lapca_bench.errors import InputError, LapcaError
 from lapca_bench.parsing import json_value
-from lapca_bench.report.board_verify import verify
+from lapca_bench.report.board.verify import verify
 from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.registry import find_card

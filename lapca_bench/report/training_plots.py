@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lapca_bench.errors import UsageError
 from lapca_bench.report.plots import COLORS, new_figure, plain
 from lapca_bench.report.training_record import Curves, Margins, smoothed
-from lapca_bench.training.mining_report import MARGIN_STEP
+from lapca_bench.training.mining.report import MARGIN_STEP
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,14 +18,14 @@ import numpy as np
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_texts
-from lapca_bench.encoders.extras import need, releases
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import UsageError
+from lapca_bench.extras import need, releases
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
 from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.search.dense import DenseSystem
-from lapca_bench.search.exact import Hits, pair_scores, top_k
+from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
 from lapca_bench.search.stored import id_ranks, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus

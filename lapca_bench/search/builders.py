@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from lapca_bench.encoders import build as build_encoder
 from lapca_bench.encoders.fields import FieldsEncoder
-from lapca_bench.encoders.head_file import find_head, read_head
+from lapca_bench.encoders.weights.head_file import find_head, read_head
 from lapca_bench.errors import UsageError
-from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
 from lapca_bench.search.heads import FittedSystem, with_head
+from lapca_bench.search.lexical.bm25 import BM25System
 from lapca_bench.search.ranx_fusion import RanxFusionSystem
 from lapca_bench.search.rerank import PairwiseSystem, RerankSystem, Rescorer
 from lapca_bench.search.system import System
-from lapca_bench.search.translation import TranslateSystem
-from lapca_bench.search.translators import find_translator
+from lapca_bench.search.translation.system import TranslateSystem
+from lapca_bench.search.translation.translators import find_translator
 from lapca_bench.search.workspace import Workspace
 from lapca_bench.store.stored_encoder import StoredEncoder
 
@@ -69,7 +69,7 @@ def _late_interaction(making: Making) -> System:
 
 
 def _cross_encoder(making: Making) -> System:
-    from lapca_bench.encoders.cross_encoder import CrossEncoder
+    from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder
 
     assert making.card.cross_encoder is not None  # noqa: S101 (the card's validator)
     return PairwiseSystem(CrossEncoder(making.card.cross_encoder, making.card.name), making.card.name)

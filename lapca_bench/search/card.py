@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, model_validator
 
 from lapca_bench import toml_model
-from lapca_bench.encoders.extras import known_extra
 from lapca_bench.encoders.postprocessing import Method
 from lapca_bench.encoders.settings import (
     CrossEncoderSettings,
@@ -18,6 +17,7 @@ from lapca_bench.encoders.settings import (
     SparseSettings,
     TransformerSettings,
 )
+from lapca_bench.extras import known_extra
 from lapca_bench.toml_model import Strict
 
 

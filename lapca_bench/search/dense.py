@@ -13,7 +13,7 @@ from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Int64, Run
-from lapca_bench.search.exact import Hits, pair_scores, top_k
+from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
 from lapca_bench.search.parts import search_corpus
 from lapca_bench.search.stored import run_of, without_self_matches
 from lapca_bench.search.stored_system import StoredSystem

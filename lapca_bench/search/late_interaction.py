@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lapca_bench.encoders.late_interaction import MultiVectorEncoder
-from lapca_bench.search.exact import Hits
-from lapca_bench.search.maxsim import pair_scores, top_k
+from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
+from lapca_bench.search.exact.maxsim import pair_scores, top_k
+from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.stored import id_ranks
 from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.store.vectors import StoredCorpus

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lapca_bench.encoders.extras import need
 from lapca_bench.errors import LapcaError
+from lapca_bench.extras import need
 from lapca_bench.store.executor import Output, Shard
 
 PATIENCE = 120  # seconds without any worker before the work is given up

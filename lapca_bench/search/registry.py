@@ -10,16 +10,16 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.encoders.extras import lacking_modules
-from lapca_bench.encoders.head_file import find_head
+from lapca_bench.encoders.kinds.user import plugged_in
 from lapca_bench.encoders.settings import PythonSettings
-from lapca_bench.encoders.user import plugged_in
+from lapca_bench.encoders.weights.head_file import find_head
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
+from lapca_bench.extras import lacking_modules
 from lapca_bench.search.builders import Making, make
 from lapca_bench.search.card import SystemCard, read_card
-from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.lexical.java import find_jar, find_java
 from lapca_bench.search.system import System
-from lapca_bench.search.translators import find_translator
+from lapca_bench.search.translation.translators import find_translator
 from lapca_bench.search.workspace import Workspace
 
 __all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
@@ -174,8 +174,8 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
 
 def _find_weights(settings: Any) -> None:
     """Raise `MissingResourceError` unless the files that a model reads are on this machine."""
-    from lapca_bench.encoders.checkpoint import find
     from lapca_bench.encoders.settings import PythonSettings
+    from lapca_bench.encoders.weights.checkpoint import find
 
     if isinstance(settings, PythonSettings):
         path = Path(settings.path.rpartition(":")[0])

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from lapca_bench.encoders.sparse import SparseEncoder
-from lapca_bench.search.best import Best
-from lapca_bench.search.exact import Hits
+from lapca_bench.encoders.kinds.term_weights import SparseEncoder
+from lapca_bench.search.exact.best import Best
+from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.stored import id_ranks
 from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.store.forms import sparse_rows

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lapca_bench.encoders.late_interaction import MultiVectorEncoder
+from lapca_bench.encoders.kinds.term_weights import SparseEncoder
+from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
 from lapca_bench.encoders.protocol import Encoder
-from lapca_bench.encoders.sparse import SparseEncoder
 from lapca_bench.errors import EncoderError
 from lapca_bench.store.shard import Dtype, Stored
 

@@ -24,7 +24,7 @@ from lapca_bench.scoring.observations import Float64, observations_of, summed, t
 from lapca_bench.scoring.significance import Settings, holm, intervals, p_values
 from lapca_bench.toml_model import Strict
 from lapca_bench.training.evaluation import Evaluation
-from lapca_bench.training.mine import mine_to_file
+from lapca_bench.training.mining.mine import mine_to_file
 from lapca_bench.training.pretrain import pretrain_on
 from lapca_bench.training.recipe import Recipe, load_recipe, start_at
 

@@ -19,9 +19,9 @@ from lapca_bench.atomic import atomic_folder, remove, write_json, write_text
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.parsing import json_value
 from lapca_bench.sealed import check_folder, seal_folder
-from lapca_bench.training.card import model_card
+from lapca_bench.training.model.tower import TrainedTower
+from lapca_bench.training.model_card import model_card
 from lapca_bench.training.recipe import Recipe
-from lapca_bench.training.tower import TrainedTower
 
 if TYPE_CHECKING:
     from torch import Tensor

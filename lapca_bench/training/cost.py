@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from lapca_bench.training.loop import Training
-from lapca_bench.training.step import Step
+from lapca_bench.training.step.step import Step
 
 
 def tried(training: Training, steps: int) -> str:

@@ -19,9 +19,9 @@ from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, score
-from lapca_bench.search.exact import top_k
+from lapca_bench.search.exact.top_k import top_k
+from lapca_bench.training.model.tower_encoder import TowerEncoder
 from lapca_bench.training.recipe import EvaluationSettings
-from lapca_bench.training.tower_encoder import TowerEncoder
 from lapca_bench.types import Document, Query
 
 if TYPE_CHECKING:

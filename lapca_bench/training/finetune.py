@@ -12,20 +12,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lapca_bench.collections.dpr_format import passages as dpr_passages
+from lapca_bench.collections.formats.dpr import passages as dpr_passages
 from lapca_bench.encoders import build
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.store.vectors import VectorStore
+from lapca_bench.training.batches.question_batches import QuestionBatches
+from lapca_bench.training.batches.questions import Question, read_questions
+from lapca_bench.training.batches.self_mined import mine_negatives, passages_of, read_negatives, write_negatives
 from lapca_bench.training.cost import tried
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import Outcome, Training
 from lapca_bench.training.pretrain import processes
-from lapca_bench.training.question_batches import QuestionBatches
-from lapca_bench.training.questions import Question, read_questions
 from lapca_bench.training.recipe import Recipe, start_at
-from lapca_bench.training.self_mined import mine_negatives, passages_of, read_negatives, write_negatives
 from lapca_bench.types import Document
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.training.batches import Batch
-from lapca_bench.training.tower_encoder import TowerEncoder
+from lapca_bench.training.batch import Batch
+from lapca_bench.training.model.tower_encoder import TowerEncoder
 
 
 def below_ceiling(scores: np.ndarray, positive: float, ceiling: float, count: int) -> list[int]:

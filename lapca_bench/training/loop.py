@@ -17,14 +17,14 @@ import numpy as np
 
 from lapca_bench.errors import LapcaError
 from lapca_bench.progress import progress as progress_bar
-from lapca_bench.training.batches import Batch, BatchSource
+from lapca_bench.training.batch import Batch, BatchSource
 from lapca_bench.training.checkpoint import Progress, prune, resume, save_checkpoint
 from lapca_bench.training.hard_negatives import NegativePool
 from lapca_bench.training.held_out import held_out_accuracy
+from lapca_bench.training.model.tower import TrainedTower, load_start
+from lapca_bench.training.model.tower_encoder import TowerEncoder
 from lapca_bench.training.recipe import Recipe
-from lapca_bench.training.step import Processes, Step
-from lapca_bench.training.tower import TrainedTower, load_start
-from lapca_bench.training.tower_encoder import TowerEncoder
+from lapca_bench.training.step.step import Processes, Step
 
 if TYPE_CHECKING:
     from torch import Tensor

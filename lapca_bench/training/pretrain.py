@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.encoders.checkpoint import find
+from lapca_bench.encoders.weights.checkpoint import find
+from lapca_bench.training.batches.pairs import AlignmentBatches, PairTable
 from lapca_bench.training.checkpoint import checkpoints
 from lapca_bench.training.cost import tried
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Outcome, Training
-from lapca_bench.training.mine import corpus_of_pairs
-from lapca_bench.training.pairs import AlignmentBatches, PairTable
+from lapca_bench.training.mining.mine import corpus_of_pairs
 from lapca_bench.training.recipe import Recipe
-from lapca_bench.training.step import Processes
+from lapca_bench.training.step.step import Processes
 
 
 def processes() -> Processes:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapca_bench.atomic import atomic_path, write_text
-from lapca_bench.encoders.delta import BASE, base_digest, difference, write_delta
-from lapca_bench.encoders.network import load_model
+from lapca_bench.encoders.weights.delta import BASE, base_digest, difference, write_delta
+from lapca_bench.encoders.weights.network import load_model
 from lapca_bench.errors import UsageError
 from lapca_bench.search.registry import cards
-from lapca_bench.training.card import model_card
 from lapca_bench.training.checkpoint import checkpoints, read_record
+from lapca_bench.training.model.tower import load_start
+from lapca_bench.training.model_card import model_card
 from lapca_bench.training.recipe import Recipe
-from lapca_bench.training.tower import load_start
 
 if TYPE_CHECKING:
     from torch import Tensor

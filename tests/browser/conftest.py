@@ -8,14 +8,10 @@ with BOARD_SITE=folder also pictures of that site, such as those in the document
 import json
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-
-import report_board_results as made
+from toys import board_results as made
 
 BINARY = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -78,7 +74,7 @@ def site(tmp_path_factory):
     The results are made up, so the site must be the same whether or not this machine has the collections they name.
     """
     from lapca_bench.collections.family import Presence
-    from lapca_bench.report import board
+    from lapca_bench.report.board import build as board
 
     folder = tmp_path_factory.mktemp("board")
     languages = ("ar", "de", "el", "en", "hi", "zh")

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from lapca_bench.report.board_model import Board, Entry, Score, Task
-from lapca_bench.report.board_pages import Site
-from lapca_bench.report.board_rank import stand
+from lapca_bench.report.board.model import Board, Entry, Score, Task
+from lapca_bench.report.board.pages import Site
+from lapca_bench.report.board.rank import stand
 
 SYSTEMS, COLUMNS = 300, 60
 LOAD_SECONDS, SORT_SECONDS = 1.0, 0.1

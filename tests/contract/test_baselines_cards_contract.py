@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from encoders_tiny import HIDDEN, write_checkpoint, write_head, write_static
+from toys.checkpoints import HIDDEN, write_checkpoint, write_head, write_static
 
 from lapca_bench.encoders import build
 from lapca_bench.encoders.settings import StaticSettings, TransformerSettings

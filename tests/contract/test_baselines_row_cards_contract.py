@@ -12,11 +12,11 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-import encoders_tiny  # noqa: E402
-from encoders_tiny import HIDDEN, VOCABULARY, write_checkpoint, write_head  # noqa: E402
+from toys import checkpoints as encoders_tiny  # noqa: E402
+from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_head  # noqa: E402
 
 from lapca_bench.encoders import build  # noqa: E402
-from lapca_bench.encoders.cross_encoder import CrossEncoder  # noqa: E402
+from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder  # noqa: E402
 from lapca_bench.search import registry  # noqa: E402
 from lapca_bench.types import Document, Query  # noqa: E402
 

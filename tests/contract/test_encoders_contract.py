@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from encoders_onnx_models import write_text_model, write_token_model
-from encoders_tiny import HIDDEN, VOCABULARY, write_checkpoint, write_static, write_tokenizer
 from pydantic import TypeAdapter
+from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_static, write_tokenizer
+from toys.onnx_models import write_text_model, write_token_model
 
 from lapca_bench.encoders import Encoder, ShowsTexts, adapt, build, load_user_encoder
 from lapca_bench.encoders.postprocessing import PostProcessedEncoder, centring

@@ -1,15 +1,15 @@
 """What every kind of system owes, over the same odd inputs."""
 
 import pytest
-from search_toys import ToyCollection, WordCountEncoder, WordHashEncoder, WordVectorsEncoder, documents, queries
+from toys.search import ToyCollection, WordCountEncoder, WordHashEncoder, WordVectorsEncoder, documents, queries
 
 from lapca_bench.encoders.fields import FieldsEncoder
 from lapca_bench.errors import MissingResourceError
-from lapca_bench.search.bm25 import BM25System
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.search.fusion import FusionSystem
-from lapca_bench.search.java import find_jar, find_java
 from lapca_bench.search.late_interaction import LateInteractionSystem
+from lapca_bench.search.lexical.bm25 import BM25System
+from lapca_bench.search.lexical.java import find_jar, find_java
 from lapca_bench.search.rerank import PairwiseSystem, RerankSystem
 from lapca_bench.search.sparse import SparseSystem
 from lapca_bench.search.system import System, SystemIdentity

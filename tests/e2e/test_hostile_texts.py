@@ -11,11 +11,11 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("bm25s")
 
-from cli_toys import CARD, in_process
-from encoders_tiny import write_checkpoint
+from toys.checkpoints import write_checkpoint
+from toys.cli import CARD, in_process
 
 from lapca_bench.errors import MissingResourceError
-from lapca_bench.search.java import find_jar, find_java
+from lapca_bench.search.lexical.java import find_jar, find_java
 from lapca_bench.store.runs import read_trec
 
 LONG = 30_000  # characters

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_toys import Ended, calls, command, in_own_process, in_process, write_collection, write_encoder
+from toys.cli import Ended, calls, command, in_own_process, in_process, write_collection, write_encoder
 
 MEASURES = {"nDCG@10": "ndcg_cut_10", "RR@10": "recip_rank", "R@100": "recall_100", "AP": "map", "P@5": "P_5"}
 

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from cli_toys import Ended, in_process, write_collection, write_encoder
+from toys.cli import Ended, in_process, write_collection, write_encoder
 
 
 class RefusedError(Exception):

@@ -1,16 +1,12 @@
 """The verbs published, reproduce, board, plot and submit as a user types them."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 import typer
+from toys import board_results as made
 from typer.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-
-import report_board_results as made
 
 from lapca_bench.cli import board, plot, published, reproduce, submit
 from lapca_bench.errors import InputError, UsageError

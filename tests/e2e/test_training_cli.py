@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from cli_toys import in_process
-from training_toys import WORDS, write_start, write_toy_pairs
+from toys.cli import in_process
+from toys.training import WORDS, write_start, write_toy_pairs
 
 RECIPE = """\
 name = "toy"

@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
 from safetensors.torch import load_file  # noqa: E402
-from training_toys import recipe, write_start, write_toy_pairs  # noqa: E402
+from toys.training import recipe, write_start, write_toy_pairs  # noqa: E402
 
 PRETRAIN = [sys.executable, "-m", "lapca_bench.cli.main", "pretrain"]
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}

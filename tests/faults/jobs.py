@@ -25,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from cli_toys import write_collection, write_encoder
+from toys.cli import write_collection, write_encoder
 
 SHARD = 8  # texts: the toy collection makes nine shards of it
 RECIPE = """\
@@ -91,7 +91,7 @@ JOBS = {
 
 def write_inputs(folder: Path) -> None:
     """Everything the jobs read, below `folder`; relative paths only, so that folders can be copied."""
-    from encoders_tiny import write_checkpoint
+    from toys.checkpoints import write_checkpoint
 
     write_collection(folder / "data")
     write_encoder(folder / "elsewhere")
@@ -112,8 +112,8 @@ def _write_parallel(folder: Path) -> None:
 
 
 def _write_pairs(path: Path) -> None:
-    from lapca_bench.training.linked import Block
-    from lapca_bench.training.mining import MinedPair, write_pairs
+    from lapca_bench.training.mining.margin import MinedPair, write_pairs
+    from lapca_bench.training.text.linked import Block
 
     words = ["cat", "sat", "mat", "the", "a", "b", "c", "d", "e", "f"]
     found = []

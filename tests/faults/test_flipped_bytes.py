@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from encoders_tiny import write_checkpoint
-from fault_toys import write_result
-from search_toys import WordHashEncoder, documents
+from toys.checkpoints import write_checkpoint
+from toys.faults import write_result
+from toys.search import WordHashEncoder, documents
 
-from lapca_bench.encoders.checkpoint import weights_digest
+from lapca_bench.encoders.weights.checkpoint import weights_digest
 from lapca_bench.errors import LapcaError, StoreError
 from lapca_bench.sealed import SEAL, read_sealed, seal_folder, write_sealed
 from lapca_bench.store import cache

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_toys import command, in_own_process, write_collection, write_encoder
-from fault_toys import write_result
+from toys.cli import command, in_own_process, write_collection, write_encoder
+from toys.faults import write_result
 
 from lapca_bench import atomic
 from lapca_bench.errors import LapcaError, StoreError
@@ -76,8 +76,8 @@ def result(place: Path) -> None:
 
 
 def pairs(place: Path) -> None:
-    from lapca_bench.training.linked import Block
-    from lapca_bench.training.mining import MinedPair, write_pairs
+    from lapca_bench.training.mining.margin import MinedPair, write_pairs
+    from lapca_bench.training.text.linked import Block
 
     draw = np.random.default_rng(0)
     texts = ["".join(map(chr, draw.integers(97, 123, size=300))) for _ in range(400)]
@@ -86,8 +86,8 @@ def pairs(place: Path) -> None:
 
 
 def head(place: Path) -> None:
-    from lapca_bench.encoders.head_file import read_head, write_head
     from lapca_bench.encoders.postprocessing import AffineMap, PostProcessing
+    from lapca_bench.encoders.weights.head_file import read_head, write_head
 
     one = AffineMap(offset=np.zeros(160), projection=np.eye(160))
     write_head(place / "head.safetensors", PostProcessing("toy", {"de": one}), {})
@@ -96,10 +96,10 @@ def head(place: Path) -> None:
 
 def checkpoint(place: Path) -> None:
     import torch
-    from training_toys import recipe, write_start
+    from toys.training import recipe, write_start
 
     from lapca_bench.training.checkpoint import Progress, checkpoints, resume, save_checkpoint
-    from lapca_bench.training.tower import TrainedTower
+    from lapca_bench.training.model.tower import TrainedTower
 
     start = place.parent / "start"
     if not start.is_dir():
@@ -116,13 +116,13 @@ def checkpoint(place: Path) -> None:
 
 
 def board(place: Path) -> None:
-    from lapca_bench.report.board import _write
+    from lapca_bench.report.board.build import _write
 
     _write(place / "site", {f"systems/{i}.html": "<p>page</p>" * 900 for i in range(20)})
 
 
 def links(place: Path) -> None:
-    from lapca_bench.training.wikipedia import WikipediaCorpus
+    from lapca_bench.training.text.wikipedia import WikipediaCorpus
 
     source = place.parent / "extracts"
     if not source.is_dir():
@@ -136,10 +136,10 @@ def links(place: Path) -> None:
 
 
 def index(place: Path) -> None:
-    from search_toys import documents
+    from toys.search import documents
 
-    from lapca_bench.search.bm25 import BM25System
-    from lapca_bench.search.java import find_java
+    from lapca_bench.search.lexical.bm25 import BM25System
+    from lapca_bench.search.lexical.java import find_java
 
     try:
         find_java()

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fault_toys import write_result
-from search_toys import WordHashEncoder, documents
+from toys.faults import write_result
+from toys.search import WordHashEncoder, documents
 
 from lapca_bench import atomic
-from lapca_bench.encoders.batching import encode_batches
+from lapca_bench.encoders.weights.batching import encode_batches
 from lapca_bench.errors import EncoderError, StoreError
 from lapca_bench.store import cache
 from lapca_bench.store.results import ResultStore

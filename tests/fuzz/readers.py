@@ -170,7 +170,7 @@ def _model() -> object:
 def _delta(model: object) -> bytes:
     from safetensors.torch import save
 
-    from lapca_bench.encoders.delta import BASE, base_digest
+    from lapca_bench.encoders.weights.delta import BASE, base_digest
 
     changes = {name: value.detach().half() for name, value in model.named_parameters()}  # type: ignore[attr-defined]
     return save(changes, {"format": "pt", BASE: base_digest(model)})
@@ -179,13 +179,13 @@ def _delta(model: object) -> bytes:
 def _with_delta(model: object, path: Path) -> None:
     import copy
 
-    from lapca_bench.encoders.delta import apply_delta
+    from lapca_bench.encoders.weights.delta import apply_delta
 
     apply_delta(copy.deepcopy(model), path)
 
 
 def _pairs_read(path: Path) -> object:
-    from lapca_bench.training.pairs import COLUMNS, PairTable
+    from lapca_bench.training.batches.pairs import COLUMNS, PairTable
 
     table = PairTable.read([path])
     return [table.column(name) for name in COLUMNS]
@@ -195,7 +195,7 @@ def _submission() -> bytes:
     """Two results with the card of their system, packed as `submit` does."""
     import tempfile
 
-    from fault_toys import write_result
+    from toys.faults import write_result
 
     from lapca_bench.report import submission
     from lapca_bench.search.registry import cards
@@ -209,16 +209,22 @@ def _submission() -> bytes:
 
 def readers() -> dict[str, Reader]:
     """All of them, by name."""
-    from lapca_bench.collections import dpr_format, files, files_reading, reading, squad_format
-    from lapca_bench.encoders import checkpoint, e5_q4, head_file, heads
+    from lapca_bench.collections import files, files_reading, reading
+    from lapca_bench.collections.formats import dpr as dpr_format
+    from lapca_bench.collections.formats import squad as squad_format
+    from lapca_bench.encoders.weights import checkpoint, e5_q4, head_file
+    from lapca_bench.encoders.weights import dense_layer as heads
     from lapca_bench.experiment import spec
-    from lapca_bench.report import interop, submission
+    from lapca_bench.report import submission
+    from lapca_bench.report.published import interop
     from lapca_bench.scoring import predictions
     from lapca_bench.search import card as system_card
     from lapca_bench.store import results, runs
     from lapca_bench.store.shard import read_manifest
     from lapca_bench.training import checkpoint as trained
-    from lapca_bench.training import linked, pairs, questions, recipe, self_mined
+    from lapca_bench.training import recipe
+    from lapca_bench.training.batches import pairs, questions, self_mined
+    from lapca_bench.training.text import linked
 
     fields = _fields()
     about = interop.Attribution("me5", "zero-shot", "mteb", "Table 1")

@@ -44,7 +44,7 @@ def releases() -> dict[str, str]:
 
 def write_folder(folder: Path, heads: Iterable[str]) -> None:
     """All files that any kind of encoder looks at when it says what it is; no model can be loaded from them."""
-    from encoders_tiny import VOCABULARY, write_tokenizer
+    from toys.checkpoints import VOCABULARY, write_tokenizer
 
     write_tokenizer(folder)
     (folder / "config.json").write_text(json.dumps({"model_type": "bert", "hidden_size": 4}), encoding="utf-8")

@@ -5,7 +5,7 @@ import csv
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapca_bench.collections.dpr_format import passages
+from lapca_bench.collections.formats.dpr import passages
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), max_size=40)
 rows = st.lists(st.tuples(text, text), max_size=8)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapca_bench.encoders.batching import encode_batches, plan
+from lapca_bench.encoders.weights.batching import encode_batches, plan
 
 
 @given(st.lists(st.integers(0, 600), max_size=60), st.integers(1, 5000))

@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from encoders_tiny import HIDDEN, VOCABULARY, write_tokenizer
 from safetensors.numpy import save_file
+from toys.checkpoints import HIDDEN, VOCABULARY, write_tokenizer
 
+from lapca_bench.encoders.kinds.transformer import TransformerEncoder
 from lapca_bench.encoders.settings import TransformerSettings
-from lapca_bench.encoders.transformer import TransformerEncoder
 
 BASE = {"type": "transformer", "pooling": "mean", "query_prompt": "query: ", "document_prompt": "passage: "}
 CHANGES_NUMBERS = {
@@ -83,7 +83,7 @@ def test_where_it_lies_and_what_it_is_called_change_nothing(folder, tmp_path_fac
 
 
 def with_head(folder, path, **values):
-    from encoders_tiny import write_head
+    from toys.checkpoints import write_head
 
     write_head(folder / path, **values)
     return digest(folder, head={"path": path})

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lapca_bench.search import bfloat16, exact
-from lapca_bench.search.bfloat16 import Filter, rounded
-from lapca_bench.search.buffers import Buffers
+from lapca_bench.search.exact import bfloat16
+from lapca_bench.search.exact import top_k as exact
+from lapca_bench.search.exact.bfloat16 import Filter, rounded
+from lapca_bench.search.exact.buffers import Buffers
 
 # Halfway between two bfloat16, so that many are rounded the same way; subnormal, tiny, and too large for any product.
 VALUES = st.one_of(
@@ -137,7 +138,7 @@ def test_a_small_search_does_not_import_torch():
     code = """
 import sys
 import numpy as np
-from lapca_bench.search.exact import top_k
+from lapca_bench.search.exact.top_k import top_k
 top_k(np.ones((500, 8), np.float32), [np.ones((3000, 8), np.float16)], 2, lambda: np.arange(3000))
 assert "torch" not in sys.modules
 """

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lapca_bench.search import bfloat16, exact
-from lapca_bench.search.exact import top_k, widen
+from lapca_bench.search.exact import bfloat16
+from lapca_bench.search.exact import top_k as exact
+from lapca_bench.search.exact.top_k import top_k, widen
 
 # Few values make many ties; lengths that differ by orders of magnitude try the rounding bound.
 VALUES = st.one_of(

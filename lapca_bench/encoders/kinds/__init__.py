@@ -1,0 +1,1 @@
+"""The kinds of encoder, one file each: settings and class together."""

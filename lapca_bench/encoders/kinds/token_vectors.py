@@ -1,0 +1,177 @@
+"""Multi-vector encoders: texts in, one vector per token out, for late interaction (Khattab & Zaharia 2020, ColBERT).
+
+`MultiVectorEncoder` is the interface, a sibling of `Encoder`; `TokenVectorEncoder` serves ColBERT-like checkpoints and,
+without a projection, the token vectors of any transformer.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
+from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.encoders.settings import LateInteractionSettings
+from lapca_bench.encoders.weights.batching import Rows, run_batches
+from lapca_bench.encoders.weights.dense_layer import DenseHead, head_digest, load_dense_head
+from lapca_bench.encoders.weights.network import Network, folder_of
+from lapca_bench.encoders.weights.tokenizer import Ids, Tokens
+from lapca_bench.errors import InputError
+from lapca_bench.extras import releases
+from lapca_bench.types import Document
+
+
+@runtime_checkable
+class MultiVectorEncoder(Protocol):
+    """One matrix per text. They come back in input order and do not depend on what else is in the call.
+
+    A document's score is the sum, over the query's vectors, of the largest dot product with one of the document's.
+    """
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        """What makes two vectors comparable; its digest keys every cache."""
+
+    @property
+    def dimension(self) -> int:
+        """Columns of the returned arrays."""
+
+    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> list[Vectors]:
+        """For each text `(tokens, dimension)` float32; `language` is the ISO 639 code where all texts share one."""
+
+    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> list[Vectors]:
+        """For each document `(tokens, dimension)` float32."""
+
+
+class TokenVectorEncoder:
+    """A multi-vector encoder described by `LateInteractionSettings`."""
+
+    def __init__(self, settings: LateInteractionSettings, name: str) -> None:
+        self._settings = settings
+        longest = max(settings.query_max_length, settings.document_max_length)
+        self._network = Network(folder_of(settings), name, longest, settings.dtype, "auto")
+
+    @cached_property
+    def identity(self) -> EncoderIdentity:
+        """Digests of everything read from the checkpoint, and every setting that changes a vector."""
+        settings = {"kind": "late-interaction", **identity_settings(self._settings)}
+        settings.update(self._network.digests)
+        if self._settings.projection is not None:
+            settings["projection"] = head_digest(self._network.folder / self._settings.projection)
+        return EncoderIdentity(self._network.name, settings, releases("torch", "transformers", "tokenizers"))
+
+    @property
+    def dimension(self) -> int:
+        """Columns of the returned arrays."""
+        return self._network.width if self._projection is None else self._projection.dimension
+
+    @cached_property
+    def _projection(self) -> DenseHead | None:
+        path = self._settings.projection
+        return None if path is None else load_dense_head(self._network.folder / path, "identity")
+
+    @cached_property
+    def _skipped(self) -> Ids:
+        """Tokens whose vectors are left out of documents."""
+        skipped = []
+        if self._settings.special_tokens == "drop":
+            skipped += self._network.tokenizer.special.tolist()
+        if self._settings.skip_punctuation:
+            for token, number in self._network.tokenizer.vocabulary.items():
+                bare = token.replace("▁", "").removeprefix("##")  # marks of SentencePiece and WordPiece
+                if bare and all(unicodedata.category(character)[0] == "P" for character in bare):
+                    skipped.append(number)
+        return np.array(sorted(skipped), dtype=np.int32)
+
+    def shown_query(self, text: str) -> str:
+        """The query as the tokenizer reads it."""
+        return self._settings.query_prompt + text
+
+    def shown_document(self, document: Document) -> str:
+        """The document as the tokenizer reads it."""
+        return self._settings.document_prompt + document.content(self._settings.title_separator)
+
+    def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
+        """Token ids of texts as they are, without prompts; what `health.check` looks at."""
+        return self._network.tokenizer.encode(texts, max_length)
+
+    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> list[Vectors]:
+        """For each text `(tokens, dimension)` float32."""
+        settings = self._settings
+        shown = [self.shown_query(text) for text in texts]
+        tokens = self._tokens(shown, settings.query_max_length, settings.query_marker)
+        attended = None
+        if settings.query_fill is not None:
+            attended = None if settings.query_fill_attended else tokens.lengths.tolist()
+            fill = np.full(settings.query_max_length, self._id(settings.query_fill), dtype=np.int32)
+            filled = [np.concatenate([ids, fill[len(ids) :]]) for ids in tokens.ids]
+            tokens = Tokens(filled, tokens.truncated, tokens.unknown)
+        dropped = self._network.tokenizer.special if settings.special_tokens == "drop" else np.empty(0, np.int32)
+        return self._vectors(tokens, [language] * len(texts), dropped, attended)
+
+    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> list[Vectors]:
+        """For each document `(tokens, dimension)` float32."""
+        shown = [self.shown_document(document) for document in documents]
+        tokens = self._tokens(shown, self._settings.document_max_length, self._settings.document_marker)
+        languages = [language or document.language for document in documents]
+        return self._vectors(tokens, languages, self._skipped, None)
+
+    def _id(self, token: str) -> int:
+        found = self._network.tokenizer.id_of(token)
+        if found is None:
+            raise InputError(f"the tokenizer has no token {token!r}", path=self._network.folder)
+        return found
+
+    def _tokens(self, texts: list[str], max_length: int, marker: str | None) -> Tokens:
+        if marker is None:
+            return self._network.tokenizer.encode(texts, max_length)
+        tokens = self._network.tokenizer.encode(texts, max_length - 1)
+        marked = [np.insert(ids, 1, self._id(marker)).astype(np.int32) for ids in tokens.ids]
+        return Tokens(marked, tokens.truncated, tokens.unknown)
+
+    def _vectors(
+        self, tokens: Tokens, languages: Sequence[str | None], skipped: Ids, attended: list[int] | None
+    ) -> list[Vectors]:
+        found: list[Vectors] = [np.empty((0, self.dimension), dtype=np.float32)] * len(tokens.ids)
+        batches = run_batches(
+            tokens.lengths,
+            lambda rows: self._forward(tokens, rows, languages, attended),
+            name=self._network.name,
+            budget=self._network.budget(self._settings),
+            threads=self._network.threads,
+        )
+        for rows, batch in batches:
+            for place, row in enumerate(rows):
+                ids = tokens.ids[row]
+                found[row] = batch[place, : len(ids)][~np.isin(ids, skipped)]
+        return found
+
+    def _forward(
+        self, tokens: Tokens, rows: Rows, languages: Sequence[str | None], attended: list[int] | None
+    ) -> Vectors:
+        import torch
+
+        further: dict[str, Any] = {}
+        if self._settings.adapters is not None:
+            adapters = [self._adapter(languages[row]) for row in rows]
+            further["lang_ids"] = torch.tensor(adapters, device=self._network.model.device)
+        with torch.inference_mode():
+            output, _, _ = self._network.run(tokens, rows, attended, **further)
+            hidden = output.last_hidden_state.float()
+            if self._projection is not None:
+                hidden = self._projection.apply(hidden)
+            vectors: Vectors = torch.nn.functional.normalize(hidden, dim=2).cpu().numpy()
+        return vectors
+
+    def _adapter(self, language: str | None) -> int:
+        known = self._network.config.get("languages", [])
+        wanted = (self._settings.adapters or {}).get(language or "", self._settings.default_adapter)
+        if wanted not in known:
+            message = f"the checkpoint has no language adapter {wanted!r}"
+            remedy = f"it has {', '.join(map(str, known)) or 'none'}"
+            raise InputError(message, path=self._network.folder / "config.json", remedy=remedy)
+        return int(known.index(wanted))

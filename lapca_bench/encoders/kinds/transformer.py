@@ -1,0 +1,246 @@
+"""The transformer bi-encoder: tokenise once, sorted batches, pool, optional dense head, normalise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lapca_bench.encoders.health import probes
+from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
+from lapca_bench.encoders.protocol import Similarity, Vectors
+from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.threads import usable_threads
+from lapca_bench.encoders.weights.batching import CPU_BUDGET, Rows, encode_batches
+from lapca_bench.encoders.weights.checkpoint import find
+from lapca_bench.encoders.weights.dense_layer import DenseHead, head_digest, load_dense_head
+from lapca_bench.encoders.weights.exported import export_folder, exported, pass_gate
+from lapca_bench.encoders.weights.network import Network, folder_of, load_model
+from lapca_bench.encoders.weights.pooling import Pooling, pool
+from lapca_bench.encoders.weights.runtimes import RUNTIMES, TokenStates
+from lapca_bench.encoders.weights.tokenizer import Tokens, padded
+from lapca_bench.errors import InputError, UsageError
+from lapca_bench.extras import releases
+from lapca_bench.types import Document
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass
+class TokenCounts:
+    """What has been encoded so far on one side; shows truncation and unknown tokens before they hurt a number."""
+
+    texts: int = 0
+    tokens: int = 0
+    unknown: int = 0
+    truncated: int = 0
+
+    def add(self, tokens: Tokens) -> None:
+        """Count these texts."""
+        self.texts += len(tokens.ids)
+        self.tokens += int(tokens.lengths.sum())
+        self.unknown += int(tokens.unknown.sum())
+        self.truncated += int(tokens.truncated.sum())
+
+
+@dataclass
+class Counts:
+    """Token counts of both sides."""
+
+    queries: TokenCounts = field(default_factory=TokenCounts)
+    documents: TokenCounts = field(default_factory=TokenCounts)
+
+
+class Tower(Network):
+    """A network of one vector per text: token vectors pooled, and a dense layer where the card has one."""
+
+    def __init__(self, folder: Path, settings: TransformerSettings, name: str) -> None:
+        asked = max(settings.query_max_length, settings.document_max_length)
+        delta = None if settings.delta is None else find(settings.delta)
+        super().__init__(folder, name, asked, settings.dtype, settings.architecture, delta)
+        self._settings = settings
+
+    @cached_property
+    def head(self) -> DenseHead | None:
+        """The dense layer after pooling, if the card has one."""
+        head = self._settings.head
+        return None if head is None else load_dense_head(self.folder / head.path, head.activation)
+
+    @property
+    def dimension(self) -> int:
+        """Width of the pooled vectors."""
+        return self.width if self.head is None else self.head.dimension
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Digests of everything read from the folder."""
+        head = self._settings.head
+        return super().digests if head is None else {**super().digests, "head": head_digest(self.folder / head.path)}
+
+    @cached_property
+    def _exported(self) -> TokenStates | None:
+        """What runs the model in torch's stead, if anything does; compared with torch before its first use."""
+        backend = self._settings.backend
+        if backend == "torch":
+            return None
+        folder = export_folder(self.digests, backend)
+        states = exported(folder, backend, lambda: load_model(self.folder, "float32", delta=self._delta))
+        tokens = self.tokenizer.encode(list(probes().values()), min(128, self._settings.document_max_length))
+        rows = np.arange(len(tokens.ids))
+        parts = np.array_split(rows, len(rows) // 4)
+
+        def reference() -> Vectors:
+            return np.concatenate([self._by_torch(tokens, part) for part in parts])
+
+        ours = np.concatenate([self._by_export(states, tokens, part) for part in parts])
+        pass_gate(folder, backend, self.name, ours, reference)
+        self.__dict__.pop("model", None)  # the gate alone has used it
+        return states
+
+    def _forward(self, tokens: Tokens, rows: Rows) -> Vectors:
+        states = self._exported
+        return self._by_torch(tokens, rows) if states is None else self._by_export(states, tokens, rows)
+
+    def _by_torch(self, tokens: Tokens, rows: Rows) -> Vectors:
+        import torch
+
+        with torch.inference_mode():
+            output, _, mask = self.run(tokens, rows)
+            return self._finish(output.last_hidden_state.float(), mask, self._settings.pooling)
+
+    def _by_export(self, states: TokenStates, tokens: Tokens, rows: Rows) -> Vectors:
+        import torch
+
+        ids, mask = padded(tokens.ids, rows, self.tokenizer.pad)
+        with torch.inference_mode():
+            return self._finish(torch.from_numpy(states(ids, mask)), torch.from_numpy(mask), self._settings.pooling)
+
+    def _finish(self, hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> Vectors:
+        import torch
+
+        vectors = pool(hidden, mask, pooling)
+        if self.head is not None:
+            vectors = self.head.apply(vectors)
+        if self._settings.normalise:
+            vectors = torch.nn.functional.normalize(vectors, dim=1)
+        finished: Vectors = vectors.cpu().numpy()
+        return finished
+
+    def tokens(self, texts: list[str], max_length: int, languages: Sequence[str | None]) -> Tokens:
+        """Token ids of texts whose ISO 639 codes are `languages`; the codes matter to models with language tokens."""
+        if self._settings.language_tokens is None:
+            return self.tokenizer.encode(texts, max_length)
+        end = self.config.get("eos_token_id")
+        if not isinstance(end, int):
+            raise InputError("config.json states no eos_token_id", path=self.folder / "config.json")
+        opening = {language: self._language_id(language) for language in set(languages)}
+        return self.tokenizer.encode_between(texts, max_length, [opening[language] for language in languages], end)
+
+    def _language_id(self, language: str | None) -> int:
+        known = self._settings.language_tokens or {}
+        if language not in known:
+            raise UsageError(
+                f"encoder {self.name!r} needs the language of every text and does not know {language or 'none'!r}",
+                key="encoder.language_tokens",
+                remedy=f"it knows {', '.join(sorted(known))}",
+            )
+        found = self.tokenizer.id_of(known[language])
+        if found is None:
+            raise InputError(f"the tokenizer has no language token {known[language]!r}", path=self.folder)
+        return found
+
+    def embed(self, tokens: Tokens) -> Vectors:
+        """`(texts, dimension)` float32, in the order of the texts."""
+        return encode_batches(
+            tokens.lengths,
+            lambda rows: self._forward(tokens, rows),
+            name=self.name,
+            dimension=self.dimension,
+            budget=self._budget(),
+            threads=self._batches_at_once(),
+        )
+
+    def _batches_at_once(self) -> int:
+        return self.threads if self._exported is None else usable_threads()  # made before several threads ask for it
+
+    def _budget(self) -> int:
+        if self._exported is None:
+            return self.budget(self._settings)
+        return self._settings.batch_tokens or CPU_BUDGET
+
+
+class TransformerEncoder:
+    """A bi-encoder described by `TransformerSettings`; both sides share one tower unless the card names two."""
+
+    def __init__(self, settings: TransformerSettings, name: str) -> None:
+        self._settings = settings
+        self._name = name
+        self._documents = Tower(folder_of(settings), settings, name)
+        self._queries = self._documents
+        if settings.query_checkpoint is not None:
+            self._queries = Tower(find(settings.query_checkpoint, settings.revision), settings, name)
+        self.counts = Counts()
+
+    @cached_property
+    def identity(self) -> EncoderIdentity:
+        """Digests of weights, tokenizer and head, and every setting that changes a vector."""
+        settings = identity_settings(self._settings)
+        libraries = ["torch", "transformers", "tokenizers"]
+        if self._settings.backend != "torch":
+            settings["backend"] = self._settings.backend
+            libraries.append(RUNTIMES[self._settings.backend].module)
+        for side, tower in (("document", self._documents), ("query", self._queries)):
+            settings.update({f"{side}.{what}": digest for what, digest in tower.digests.items()})
+        return EncoderIdentity(self._name, settings, releases(*libraries))
+
+    @property
+    def dimension(self) -> int:
+        """Columns of the returned arrays."""
+        return self._documents.dimension
+
+    @property
+    def similarity(self) -> Similarity:
+        """How scores are computed from vectors."""
+        return self._settings.similarity
+
+    def shown_query(self, text: str) -> str:
+        """The query as the tokenizer reads it."""
+        return self._settings.query_prompt + text
+
+    def shown_document(self, document: Document) -> str:
+        """The document as the tokenizer reads it."""
+        return self._settings.document_prompt + document.content(self._settings.title_separator)
+
+    @property
+    def folder(self) -> Path:
+        """The transformers folder of the document side."""
+        return self._documents.folder
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """The content of that folder's config.json."""
+        return self._documents.config
+
+    def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
+        """Token ids of texts as they are, without prompts; what `health.check` looks at."""
+        return self._documents.tokenizer.encode(texts, max_length)
+
+    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:
+        """`(len(texts), dimension)` float32."""
+        shown = [self.shown_query(text) for text in texts]
+        tokens = self._queries.tokens(shown, self._settings.query_max_length, [language] * len(shown))
+        self.counts.queries.add(tokens)
+        return self._queries.embed(tokens)
+
+    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:
+        """`(len(documents), dimension)` float32."""
+        shown = [self.shown_document(document) for document in documents]
+        languages = [language or document.language for document in documents]
+        tokens = self._documents.tokens(shown, self._settings.document_max_length, languages)
+        self.counts.documents.add(tokens)
+        return self._documents.embed(tokens)

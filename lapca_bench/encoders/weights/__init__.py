@@ -1,0 +1,1 @@
+"""What lies under an encoder: checkpoints, tokenisers, batches, pooling, exports, deltas."""

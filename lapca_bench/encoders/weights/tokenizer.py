@@ -1,0 +1,242 @@
+"""A checkpoint's tokenizer: texts in, truncated token ids out, with counts of what was lost.
+
+A `tokenizer.json` is read as the checkpoint's authors wrote it, with the tokenizers library alone: building it through
+a transformers class lets that class's defaults (lower-casing, accent stripping) replace what the file says, and those
+defaults change between releases. Only a checkpoint without that file goes through transformers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lapca_bench.digest import digest_bytes, digest_file, digest_value
+from lapca_bench.encoders.texts import well_formed
+from lapca_bench.errors import InputError, LapcaError
+from lapca_bench.extras import need
+from lapca_bench.parsing import json_value
+
+Ids = npt.NDArray[np.int32]
+Padded = npt.NDArray[np.int64]
+
+LONG_TEXT = 64  # characters per kept token beyond which a text is cut before it is tokenised
+MARGIN = 128  # tokens; a word that WordPiece does not give up on has at most 100 characters
+CHUNK = 512  # texts tokenised at once; bounds the memory that the library's rich encodings take
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids of each text, whether it was cut, and how many of its tokens are the unknown token.
+
+    `types` says for pairs of texts which token is of which text, 0 or 1.
+    """
+
+    ids: list[Ids]
+    truncated: npt.NDArray[np.bool_]
+    unknown: npt.NDArray[np.int64]
+    types: list[Ids] | None = None
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each text, special tokens included."""
+        return np.fromiter((len(ids) for ids in self.ids), dtype=np.int64, count=len(self.ids))
+
+
+class Tokenizer:
+    """Token ids of texts; `pad` fills up batches, `unknown` is None for tokenizers that never lack a token."""
+
+    def __init__(self, backend: Any, *, pad: int, unknown: int | None, digest: str) -> None:
+        backend.no_padding()
+        self._backend = backend
+        self.pad = pad
+        self.unknown = unknown
+        self.digest = digest
+
+    def encode(self, texts: Sequence[str], max_length: int | None, *, special_tokens: bool = True) -> Tokens:
+        """Ids of every text, cut at `max_length` tokens with special tokens included; None does not cut."""
+        texts = [well_formed(text) for text in texts]
+        if max_length is None:
+            self._backend.no_truncation()
+        else:
+            texts = [self._beginning(text, max_length) for text in texts]
+            self._backend.enable_truncation(max_length)
+        ids: list[Ids] = []
+        truncated = np.zeros(len(texts), dtype=np.bool_)
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            for row, encoding in enumerate(self._backend.encode_batch(chunk, add_special_tokens=special_tokens), start):
+                ids.append(np.asarray(encoding.ids, dtype=np.int32))
+                truncated[row] = len(ids[-1]) == max_length and len(encoding.overflowing) > 0
+        unknown = np.zeros(len(texts), dtype=np.int64)
+        if self.unknown is not None:
+            unknown[:] = [np.count_nonzero(one == self.unknown) for one in ids]
+        return Tokens(ids, truncated, unknown)
+
+    def _beginning(self, text: str, max_length: int) -> str:
+        """The part of a very long text that its first `max_length` tokens come from.
+
+        Tokenisers take time that grows with the square of an unbroken text: megabytes without a space would take hours.
+        A part is long enough when it gives `MARGIN` tokens more than are kept: the cut may change the tokens of the
+        word it falls into, and those are then beyond what is kept.
+        """
+        size = LONG_TEXT * max_length
+        if len(text) <= size:
+            return text
+        self._backend.no_truncation()
+        while size < len(text):
+            if len(self._backend.encode(text[:size]).ids) >= max_length + MARGIN:
+                return text[:size]
+            size *= 4
+        return text
+
+    def encode_between(self, texts: Sequence[str], max_length: int, first: Sequence[int], last: int) -> Tokens:
+        """Ids of every text between a token of its own and one for all, cut so that both stay within `max_length`."""
+        inner = self.encode(texts, max_length - 2, special_tokens=False)
+        ids = [
+            np.concatenate([[opening], one, [last]]).astype(np.int32)
+            for opening, one in zip(first, inner.ids, strict=True)
+        ]
+        return Tokens(ids, inner.truncated, inner.unknown)
+
+    def encode_pairs(self, pairs: Sequence[tuple[str, str]], max_length: int) -> Tokens:
+        """Ids of pairs of texts in one sequence each, the longer text cut first, and the types of their tokens."""
+        cut = [tuple(self._beginning(well_formed(text), max_length) for text in pair) for pair in pairs]
+        self._backend.enable_truncation(max_length, strategy="longest_first")
+        encodings = [
+            encoding
+            for start in range(0, len(cut), CHUNK)
+            for encoding in self._backend.encode_batch(cut[start : start + CHUNK])
+        ]
+        ids = [np.asarray(encoding.ids, dtype=np.int32) for encoding in encodings]
+        unknown = np.array([np.count_nonzero(one == self.unknown) for one in ids], dtype=np.int64)
+        truncated = np.array([len(encoding.overflowing) > 0 for encoding in encodings], dtype=np.bool_)
+        types = [np.asarray(encoding.type_ids, dtype=np.int32) for encoding in encodings]
+        return Tokens(ids, truncated, unknown, types)
+
+    @cached_property
+    def special(self) -> Ids:
+        """Ids of the tokens that stand for no text, such as those that open and close it."""
+        added = self._backend.get_added_tokens_decoder()
+        return np.array(sorted(number for number, token in added.items() if token.special), dtype=np.int32)
+
+    @property
+    def size(self) -> int:
+        """Number of tokens in the vocabulary, added ones included."""
+        return int(self._backend.get_vocab_size())
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """The id of every token."""
+        return dict(self._backend.get_vocab())
+
+    def id_of(self, token: str) -> int | None:
+        """The id of a token, None where the vocabulary lacks it."""
+        found: int | None = self._backend.token_to_id(token)
+        return found
+
+
+def padded(ids: Sequence[Ids], rows: Sequence[int] | npt.NDArray[np.int64], pad: int) -> tuple[Padded, Padded]:
+    """Ids of the texts at `rows` as `(texts, longest)` int64 arrays: the ids, padded on the right, and their mask."""
+    width = max(1, *(len(ids[row]) for row in rows))
+    batch = np.full((len(rows), width), pad, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    for place, row in enumerate(rows):
+        batch[place, : len(ids[row])] = ids[row]
+        mask[place, : len(ids[row])] = 1
+    return batch, mask
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json_value(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not readable as JSON: {error}", path=path, remedy="fetch the checkpoint again") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _token_text(value: Any) -> str | None:
+    """Special tokens are written as a string or as an object with `content`."""
+    if isinstance(value, dict):
+        value = value.get("content")
+    return value if isinstance(value, str) else None
+
+
+def _id_of(role: str, backend: Any, folder: Path) -> int | None:
+    for name in ("tokenizer_config.json", "special_tokens_map.json"):
+        token = _token_text(_read_json(folder / name).get(f"{role}_token"))
+        if token is not None:
+            found: int | None = backend.token_to_id(token)
+            if found is not None:
+                return found
+    if role == "pad":
+        configured = _read_json(folder / "config.json").get("pad_token_id")
+        return configured if isinstance(configured, int) else None
+    return None
+
+
+def _unknown_of_model(path: Path, backend: Any) -> int | None:
+    model = _read_json(path).get("model", {})
+    if isinstance(model.get("unk_id"), int):
+        return int(model["unk_id"])
+    token = model.get("unk_token")
+    found: int | None = backend.token_to_id(token) if isinstance(token, str) else None
+    return found
+
+
+def _from_file(path: Path) -> Any:
+    tokenizers = need("tokenizers", "dense")
+    try:
+        return tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # all that the library raises
+        raise InputError(f"not a tokenizer: {error}", path=path, remedy="fetch the checkpoint again") from error
+
+
+def _through_transformers(folder: Path) -> Any:
+    transformers = need("transformers", "dense")
+    remedy = "save the checkpoint's tokenizer as tokenizer.json (`AutoTokenizer.from_pretrained(...).save_pretrained`)"
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=False, use_fast=True
+        )
+    except (OSError, ValueError, KeyError, ImportError, TypeError) as error:
+        raise InputError(f"no tokenizer can be loaded: {error}", path=folder, remedy=remedy) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise InputError("the checkpoint has no fast tokenizer", path=folder, remedy=remedy)
+    return tokenizer.backend_tokenizer
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a checkpoint folder; raises `InputError` when there is none or it is malformed."""
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        backend, digest = _from_file(path), digest_file(path)
+    else:
+        backend = _through_transformers(folder)
+        digest = digest_bytes(backend.to_str().encode("utf-8"))
+    pad = _id_of("pad", backend, folder)
+    unknown = _id_of("unk", backend, folder)
+    if unknown is None and path.is_file():
+        unknown = _unknown_of_model(path, backend)
+    return Tokenizer(backend, pad=0 if pad is None else pad, unknown=unknown, digest=digest)
+
+
+def tokenizer_digest(folder: Path) -> str:
+    """What identifies a checkpoint's tokenizer without loading it: the digests of its files.
+
+    Raises `LapcaError` when the folder holds none.
+    """
+    names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
+    if not (folder / "tokenizer.json").is_file():
+        names += ["vocab.txt", "sentencepiece.bpe.model"]
+    found = {name: digest_file(folder / name) for name in names if (folder / name).is_file()}
+    if not found:
+        raise LapcaError("no tokenizer files here", path=folder, remedy="point at a whole checkpoint folder")
+    return digest_value(found)

@@ -1,0 +1,1 @@
+"""Leaderboard pages: what stands on a board, its ranks and intervals, the pages, and checking a submission."""

@@ -1,0 +1,1 @@
+"""Translate-test: a system behind a translator, and the translators."""

@@ -1,0 +1,1 @@
+"""From pairs and questions to the texts of a batch."""

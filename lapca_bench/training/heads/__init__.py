@@ -1,0 +1,1 @@
+"""Small maps over a frozen encoder, and how they are trained."""

@@ -1,0 +1,1 @@
+"""Aligned pairs out of linked text: the aligner, the margin, and what was mined."""

@@ -1,0 +1,1 @@
+"""The network in training: tower, language-modelling head, fast gradients."""

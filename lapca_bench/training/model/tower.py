@@ -1,0 +1,277 @@
+"""The model being trained: texts of either side in, pooled vectors and masked-token loss out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.weights.checkpoint import find
+from lapca_bench.encoders.weights.network import first_position, folder_of, load_model
+from lapca_bench.encoders.weights.pooling import pool
+from lapca_bench.encoders.weights.tokenizer import Tokenizer, load_tokenizer
+from lapca_bench.errors import InputError, UsageError
+from lapca_bench.training.model.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
+from lapca_bench.training.model.onednn_linear import multiply_by_onednn
+from lapca_bench.training.model.row_gradients import add_gradients_by_row
+from lapca_bench.training.random_streams import seed_at
+from lapca_bench.training.recipe import TrainedSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Side = Literal["query", "passage"]
+Int64 = npt.NDArray[np.int64]
+
+
+def load_start(settings: TransformerSettings, *, with_delta: bool = True) -> Any:
+    """The start model in float32; without its delta it is what a delta of the training is counted from."""
+    delta = find(settings.delta) if with_delta and settings.delta is not None else None
+    return load_model(folder_of(settings), "float32", settings.architecture, delta)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Token ids of some texts, padded: `ids`, `mask` (texts, tokens); `labels` hold hidden tokens, `IGNORED` elsewhere.
+
+    `places` are the texts' rows in the joint batch, `seed` makes dropout repeatable. `positions` number the tokens from
+    0 where they do not simply follow each other.
+    """
+
+    places: Int64
+    ids: Int64
+    mask: Int64
+    labels: Int64
+    seed: int
+    positions: Int64 | None = None
+
+    def split(self, parts: int) -> list[Rows]:
+        """The same texts in up to `parts` chunks of nearly equal numbers of texts."""
+        cut = [rows for rows in np.array_split(np.arange(len(self.places)), parts) if len(rows)]
+        return [
+            replace(
+                self,
+                places=self.places[rows],
+                ids=self.ids[rows],
+                mask=self.mask[rows],
+                labels=self.labels[rows],
+                positions=None if self.positions is None else self.positions[rows],
+            )
+            for rows in cut
+        ]
+
+
+class TrainedTower:
+    """A transformer with its tokenizer, pooling and prompts, of which some weights are trained.
+
+    `folder` is the start model; `settings` its `[encoder]` table. With `language_model` a masked-token head sits on
+    top: the checkpoint's own where it has one, else a new one tied to the word embeddings; with `relevance` a linear
+    grade of the first token's vector.
+    """
+
+    def __init__(
+        self,
+        settings: TransformerSettings,
+        trained: TrainedSettings,
+        *,
+        language_model: bool,
+        seed: int,
+        relevance: bool = False,
+    ) -> None:
+        import torch
+
+        if settings.head is not None or settings.query_checkpoint is not None:
+            raise UsageError("training takes one shared encoder without a head", key="encoder", remedy="drop the head")
+        torch.manual_seed(seed)
+        self.settings = settings
+        self.folder = folder_of(settings)
+        self.tokenizer: Tokenizer = load_tokenizer(self.folder)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        encoder = load_start(settings)
+        if isinstance(pad := encoder.config.pad_token_id, int):
+            self.tokenizer.pad = pad
+        self.encoder: Any = freeze(encoder, trained).to(self.device)
+        add_gradients_by_row(self.encoder)
+        multiply_by_onednn(self.encoder)
+        self.head: Any = None
+        if language_model:
+            self.head = _language_head(self.folder, encoder.config).to(self.device)
+        self.grader: Any = torch.nn.Linear(encoder.config.hidden_size, 1).to(self.device) if relevance else None
+        self.set_training(dropout=trained.dropout)
+
+    def set_training(self, *, dropout: bool) -> None:
+        """Dropout on or off for the passes that follow."""
+        self.encoder.train(dropout)
+
+    def trained_parameters(self) -> dict[str, nn.Parameter]:
+        """The parameters that move, by name, in a fixed order."""
+        parts = {"encoder": self.encoder, "head": self.head, "grader": self.grader}
+        return {
+            f"{part}.{name}": value
+            for part, module in parts.items()
+            if module is not None
+            for name, value in module.named_parameters()
+            if value.requires_grad
+        }
+
+    def mask_vocabulary(self) -> MaskVocabulary:
+        """What masking needs; raises `InputError` for a tokenizer without a mask token."""
+        from transformers import AutoTokenizer
+
+        tokenizer = AutoTokenizer.from_pretrained(str(self.folder), local_files_only=True, trust_remote_code=False)
+        if tokenizer.mask_token_id is None:
+            remedy = "set views.mask = 0 and objective.mlm = 0"
+            raise InputError("the tokenizer has no mask token", path=self.folder, remedy=remedy)
+        special = frozenset([*tokenizer.all_special_ids, self.tokenizer.pad])
+        return MaskVocabulary(tokenizer.mask_token_id, tokenizer.vocab_size, special)
+
+    def tokenise(self, texts: Sequence[str], side: Side, length: int) -> list[Int64]:
+        """Token ids of texts with the side's prompt, cut at `length` tokens."""
+        prompt = self.settings.query_prompt if side == "query" else self.settings.document_prompt
+        tokens = self.tokenizer.encode([prompt + text for text in texts], length)
+        return [ids.astype(np.int64) for ids in tokens.ids]
+
+    def hidden_states(self, rows: Rows) -> Tensor:
+        """(texts, tokens, width); repeatable, because dropout is seeded by the rows."""
+        import torch
+
+        torch.manual_seed(rows.seed)
+        ids, mask = (torch.from_numpy(part).to(self.device) for part in (rows.ids, rows.mask))
+        further = {}
+        if rows.positions is not None:
+            first = first_position(self.encoder.config.to_dict())
+            further["position_ids"] = torch.from_numpy(rows.positions + first).to(self.device)
+        states: Tensor = self.encoder(input_ids=ids, attention_mask=mask, **further).last_hidden_state.float()
+        return states
+
+    def pooled(self, hidden: Tensor, rows: Rows) -> Tensor:
+        """(texts, width), not normalised."""
+        import torch
+
+        return pool(hidden, torch.from_numpy(rows.mask).to(self.device), self.settings.pooling)
+
+    def masked_loss(self, hidden: Tensor, rows: Rows, total: int) -> Tensor:
+        """This chunk's share of the mean loss over `total` hidden tokens; the head sees hidden positions only."""
+        import torch
+
+        labels = torch.from_numpy(rows.labels).to(self.device)
+        chosen = labels != IGNORED
+        embeddings = self.encoder.get_input_embeddings().weight
+        return hidden_token_loss(self.head(hidden[chosen], embeddings), labels[chosen], total=total)
+
+    def grades(self, hidden: Tensor) -> Tensor:
+        """(texts,) grades of two texts in one sequence, from the vector of its first token."""
+        found: Tensor = self.grader(hidden[:, 0]).squeeze(-1)
+        return found
+
+
+def pad_rows(
+    texts: Sequence[Int64],
+    places: Int64,
+    pad: int,
+    *,
+    seed: int,
+    hide: tuple[MaskVocabulary, float, Int64] | None = None,
+) -> Rows:
+    """The texts at `places` as one padded chunk; `hide` is (vocabulary, share, places of texts to hide tokens in).
+
+    Each text's hidden tokens depend on its place and the seed alone, not on the chunk it falls into.
+    """
+    width = max((len(texts[place]) for place in places), default=1)
+    ids = np.full((len(places), width), pad, dtype=np.int64)
+    mask = np.zeros((len(places), width), dtype=np.int64)
+    labels = np.full((len(places), width), IGNORED, dtype=np.int64)
+    for row, place in enumerate(places):
+        length = len(texts[place])
+        ids[row, :length], mask[row, :length] = texts[place], 1
+        if hide is not None and place in hide[2]:
+            generator = np.random.default_rng((seed, int(place)))
+            ids[row, :length], labels[row, :length] = hide_tokens(texts[place], hide[0], hide[1], generator)
+    return Rows(places, ids, mask, labels, seed_at(seed, int(places[0])))
+
+
+def freeze(encoder: Any, trained: TrainedSettings) -> Any:
+    """The encoder with only the recipe's weights left to train; raises `UsageError` where it has too few layers."""
+    import torch
+
+    if trained.what == "all":
+        return encoder
+    layers = next((module for module in encoder.modules() if isinstance(module, torch.nn.ModuleList)), None)
+    if layers is None or len(layers) < trained.layers:
+        found = 0 if layers is None else len(layers)
+        raise UsageError(
+            f"the start model has {found} layers", key="trained.layers", remedy=f"set trained.layers to {found} or less"
+        )
+    encoder.requires_grad_(requires_grad=False)
+    if trained.what == "upper":
+        layers[-trained.layers :].requires_grad_(requires_grad=True)
+        return encoder
+    from peft import LoraConfig, get_peft_model
+
+    prefix = next(name for name, module in encoder.named_modules() if module is layers)
+    linear = [
+        f"{prefix}.{number}.{name}"
+        for number in range(len(layers) - trained.layers, len(layers))
+        for name, module in layers[number].named_modules()
+        if isinstance(module, torch.nn.Linear)
+    ]
+    return get_peft_model(encoder, LoraConfig(r=trained.rank, lora_alpha=trained.alpha, target_modules=linear))
+
+
+def _language_head(folder: Path, config: Any) -> Any:
+    """The head that turns token vectors into logits over the vocabulary, decoder tied to the word embeddings.
+
+    Transform and bias are read from the checkpoint where it holds them under RoBERTa's or BERT's names.
+    """
+    from torch import nn
+    from torch.nn import functional
+
+    class MaskedTokenHead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+            self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+            self.bias = nn.Parameter(self.dense.bias.new_zeros(config.vocab_size))
+
+        def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
+            return functional.linear(self.norm(functional.gelu(self.dense(hidden))), embeddings, self.bias)
+
+    head = MaskedTokenHead()
+    names = _HEAD_NAMES.get(config.model_type)
+    if names is not None:
+        head.load_state_dict(_stored(folder, names), strict=False)
+    return head
+
+
+_HEAD_NAMES = {
+    "xlm-roberta": {
+        "dense.weight": "lm_head.dense.weight",
+        "dense.bias": "lm_head.dense.bias",
+        "norm.weight": "lm_head.layer_norm.weight",
+        "norm.bias": "lm_head.layer_norm.bias",
+        "bias": "lm_head.bias",
+    },
+    "bert": {
+        "dense.weight": "cls.predictions.transform.dense.weight",
+        "dense.bias": "cls.predictions.transform.dense.bias",
+        "norm.weight": "cls.predictions.transform.LayerNorm.weight",
+        "norm.bias": "cls.predictions.transform.LayerNorm.bias",
+        "bias": "cls.predictions.bias",
+    },
+}
+
+
+def _stored(folder: Path, names: dict[str, str]) -> dict[str, Tensor]:
+    from safetensors import safe_open
+
+    found: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as stored:
+            present = set(stored.keys())
+            found |= {name: stored.get_tensor(key) for name, key in names.items() if key in present}
+    return found

@@ -1,0 +1,1 @@
+"""Small things that tests share: checkpoints, collections, results, archives."""
