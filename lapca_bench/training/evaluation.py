@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from lapca_bench.collections import registry
 from lapca_bench.collections.base import Policy
@@ -20,8 +21,8 @@ from lapca_bench.errors import UsageError
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, score
 from lapca_bench.search.exact.top_k import top_k
+from lapca_bench.toml_model import Strict
 from lapca_bench.training.model.tower_encoder import TowerEncoder
-from lapca_bench.training.recipe import EvaluationSettings
 from lapca_bench.types import Document, Query
 
 if TYPE_CHECKING:
@@ -29,6 +30,25 @@ if TYPE_CHECKING:
 
 _DEPTH = 100
 Item = TypeVar("Item", Query, Document)
+
+
+class EvaluationSettings(Strict):
+    """Every `every` steps: the held-out pairs' accuracy in one pool of all languages.
+
+    Where `collections` of the harness are named, `measure` on a sample of `queries` of their `split` against a pool of
+    `documents` (0 = all) comes first and decides; never name one whose figures will be reported. Training stops after
+    `patience` evaluations without a better value; 0 never stops. `select` keeps the best or the last weights.
+    """
+
+    every: int = Field(default=1000, ge=1)
+    save_every: int = Field(default=1000, ge=1)
+    collections: tuple[str, ...] = ()
+    split: str | None = None
+    measure: str = "nDCG@10"
+    queries: int = Field(default=200, ge=0)
+    documents: int = Field(default=2000, ge=0)
+    patience: int = Field(default=0, ge=0)
+    select: Literal["best", "last"] = "last"
 
 
 @dataclass(frozen=True)

@@ -20,65 +20,10 @@ from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.parsing import toml_table
 from lapca_bench.toml_model import Strict
-
-
-class BlockSettings(Strict):
-    """The unit of text: about `words` words (`characters` where words are not separated), or each paragraph."""
-
-    unit: Literal["block", "paragraph"] = "block"
-    words: int = Field(default=100, ge=5)
-    characters: Mapping[str, int] = {"ja": 250, "zh": 180, "th": 450, "km": 450}
-    title: bool = True
-    minimum_characters: int = Field(default=20, ge=0)
-
-
-class MiningSettings(Strict):
-    """How aligned blocks are found inside linked pages (METHOD item 3).
-
-    `aligner` is a system's name. `method` "lead" pairs the lead blocks of linked pages instead, "gold" takes the
-    corpus's own alignment, where it has one. `pages` samples that many link groups (0 = all). With `scope` "global" a
-    block's counterpart may stand on any page; `search` finds its neighbours there "exact"ly or, by faiss,
-    "approximate"ly.
-    """
-
-    method: Literal["margin", "lead", "gold"] = "margin"
-    scope: Literal["linked", "global"] = "linked"
-    search: Literal["exact", "approximate"] = "exact"
-    aligner: str | None = None
-    neighbours: int = Field(default=4, ge=1)
-    threshold: float = Field(default=1.0, ge=0)
-    pages: int = Field(default=0, ge=0)
-    exclude_languages: tuple[str, ...] = ()
-    split: Literal["train", "held-out", "all"] = "train"
-    blocks: BlockSettings = BlockSettings()
-
-
-class PairSettings(Strict):
-    """Which pairs a batch holds: language pairs drawn ∝ n^exponent; "single-pair" batches are for the ablation.
-
-    `english` keeps pairs with English only ("only") or everything ("any"). `languages` caps the set (empty = all).
-    `held_out` groups of pairs (by page) are kept for the built-in evaluation and never trained on. `sources` says how
-    often each file of pairs is drawn from: by its size, or all alike, so that a small kind of text is not drowned.
-    """
-
-    exponent: float = Field(default=0.5, ge=0)
-    batches: Literal["mixed", "single-pair"] = "mixed"
-    english: Literal["any", "only"] = "any"
-    languages: tuple[str, ...] = ()
-    exclude_languages: tuple[str, ...] = ()
-    minimum_margin: float = 0.0
-    sources: Literal["by size", "alike"] = "by size"
-    held_out: int = Field(default=0, ge=0)
-
-
-class ViewSettings(Strict):
-    """Query and passage views (METHOD item 5); every value is a probability or a share."""
-
-    title: float = Field(default=0.0, ge=0, le=1)
-    sentence: float = Field(default=0.5, ge=0, le=1)
-    mask: float = Field(default=0.15, ge=0, lt=1)
-    swap: float = Field(default=0.5, ge=0, le=1)
-    monolingual: float = Field(default=0.1, ge=0, le=1)
+from lapca_bench.training.batches.settings import PairSettings, QuestionSettings, ViewSettings
+from lapca_bench.training.evaluation import EvaluationSettings
+from lapca_bench.training.mining.settings import MiningSettings
+from lapca_bench.training.model.tower import TrainedSettings
 
 
 class ObjectiveSettings(Strict):
@@ -147,30 +92,6 @@ class ObjectiveSettings(Strict):
         return self.tlm > 0 or self.qlm > 0 or self.relevance > 0
 
 
-class QuestionSettings(Strict):
-    """Fine-tuning on questions: `negatives` hard ones per question, `epochs` (0: optimisation.steps counts).
-
-    After the first training come `rounds` more, each on the `depth` passages that the model of the round before ranks
-    highest, without those that hold an answer. `held_out` questions are kept for the built-in evaluation.
-    """
-
-    negatives: int = Field(default=1, ge=0)
-    epochs: int = Field(default=0, ge=0)
-    rounds: int = Field(default=0, ge=0)
-    depth: int = Field(default=100, ge=1)
-    held_out: int = Field(default=0, ge=0)
-
-
-class TrainedSettings(Strict):
-    """Which weights move: all of them, the `layers` upper layers, or a low-rank adapter on the upper `layers`."""
-
-    what: Literal["all", "upper", "adapter"] = "all"
-    layers: int = Field(default=6, ge=1)
-    rank: int = Field(default=16, ge=1)
-    alpha: int = Field(default=32, gt=0)
-    dropout: bool = True
-
-
 class OptimisationSettings(Strict):
     """AdamW with linear warm-up and decay (METHOD item 9). `chunk` is the number of texts embedded at once.
 
@@ -190,25 +111,6 @@ class OptimisationSettings(Strict):
     query_length: int = Field(default=64, ge=4)
     passage_length: int = Field(default=128, ge=4)
     stop_after: int | None = Field(default=None, ge=1)
-
-
-class EvaluationSettings(Strict):
-    """Every `every` steps: the held-out pairs' accuracy in one pool of all languages.
-
-    Where `collections` of the harness are named, `measure` on a sample of `queries` of their `split` against a pool of
-    `documents` (0 = all) comes first and decides; never name one whose figures will be reported. Training stops after
-    `patience` evaluations without a better value; 0 never stops. `select` keeps the best or the last weights.
-    """
-
-    every: int = Field(default=1000, ge=1)
-    save_every: int = Field(default=1000, ge=1)
-    collections: tuple[str, ...] = ()
-    split: str | None = None
-    measure: str = "nDCG@10"
-    queries: int = Field(default=200, ge=0)
-    documents: int = Field(default=2000, ge=0)
-    patience: int = Field(default=0, ge=0)
-    select: Literal["best", "last"] = "last"
 
 
 class Recipe(Strict):

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from lapca_bench.errors import InputError
 from lapca_bench.training.batch import Batch, HeldOut
+from lapca_bench.training.batches.settings import PairSettings, ViewSettings
 from lapca_bench.training.random_streams import Stream, generator
-from lapca_bench.training.recipe import ObjectiveSettings, PairSettings, ViewSettings
+from lapca_bench.training.recipe import ObjectiveSettings
 from lapca_bench.training.sentences import sentences
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import InputError
 from lapca_bench.training.batch import Batch, HeldOut
 from lapca_bench.training.batches.questions import Question
+from lapca_bench.training.batches.settings import QuestionSettings
 from lapca_bench.training.random_streams import Stream, generator
-from lapca_bench.training.recipe import QuestionSettings
 from lapca_bench.types import Document
 
 

@@ -11,7 +11,7 @@ from lapca_bench.errors import UsageError
 from lapca_bench.store.executor import Executor
 from lapca_bench.store.shelf import Shards
 from lapca_bench.store.vectors import VectorStore
-from lapca_bench.training.recipe import MiningSettings
+from lapca_bench.training.mining.settings import MiningSettings
 from lapca_bench.training.text.linked import Block
 from lapca_bench.types import Document
 

@@ -19,7 +19,7 @@ from lapca_bench.run import Float32, Int64
 from lapca_bench.search.exact.top_k import top_k
 from lapca_bench.store.executor import Executor, LocalExecutor
 from lapca_bench.training.mining.margin import Chunk, Embed, Matrices, MinedPair, blocks_by_language, needed, stacked
-from lapca_bench.training.recipe import MiningSettings
+from lapca_bench.training.mining.settings import MiningSettings
 
 Search = Literal["exact", "approximate"]
 Neighbours = tuple[Int64, Float32]  # places and cosines, a row per query

@@ -21,7 +21,7 @@ from lapca_bench.encoders.threads import blas
 from lapca_bench.errors import InputError
 from lapca_bench.margin import ratio_margin
 from lapca_bench.training.batches.pairs import COLUMNS
-from lapca_bench.training.recipe import MiningSettings
+from lapca_bench.training.mining.settings import MiningSettings
 from lapca_bench.training.text.linked import Block, LinkedCorpus, Page, blocks
 
 GROUPS_PER_CHUNK = 200  # link groups whose blocks are embedded together: enough to fill batches and shards of vectors

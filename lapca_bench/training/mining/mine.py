@@ -21,7 +21,8 @@ from lapca_bench.training.mining.aligner import aligner_of, aligning_system
 from lapca_bench.training.mining.anywhere import global_candidates, one_chunk
 from lapca_bench.training.mining.margin import Chunk, MineChunk, MinedPair, candidates, cut, kept, write_pairs
 from lapca_bench.training.mining.report import SWEEP, MiningReport
-from lapca_bench.training.recipe import MiningSettings, Recipe
+from lapca_bench.training.mining.settings import MiningSettings
+from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.text.help_pages import HelpPagesCorpus
 from lapca_bench.training.text.interface_texts import InterfaceTextsCorpus
 from lapca_bench.training.text.linked import Block, JsonLinesCorpus, LinkedCorpus

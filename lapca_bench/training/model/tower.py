@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.encoders.weights.checkpoint import find
@@ -16,17 +17,27 @@ from lapca_bench.encoders.weights.network import first_position, folder_of, load
 from lapca_bench.encoders.weights.pooling import pool
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
+from lapca_bench.toml_model import Strict
 from lapca_bench.training.model.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
 from lapca_bench.training.model.onednn_linear import multiply_by_onednn
 from lapca_bench.training.model.row_gradients import add_gradients_by_row
 from lapca_bench.training.random_streams import seed_at
-from lapca_bench.training.recipe import TrainedSettings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Side = Literal["query", "passage"]
 Int64 = npt.NDArray[np.int64]
+
+
+class TrainedSettings(Strict):
+    """Which weights move: all of them, the `layers` upper layers, or a low-rank adapter on the upper `layers`."""
+
+    what: Literal["all", "upper", "adapter"] = "all"
+    layers: int = Field(default=6, ge=1)
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, gt=0)
+    dropout: bool = True
 
 
 def load_start(settings: TransformerSettings, *, with_delta: bool = True) -> Any:

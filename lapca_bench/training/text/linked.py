@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+from pydantic import Field
 
 from lapca_bench.collections.reading import records
 from lapca_bench.errors import InputError
-from lapca_bench.training.recipe import BlockSettings
+from lapca_bench.toml_model import Strict
 from lapca_bench.training.sentences import sentences
+
+
+class BlockSettings(Strict):
+    """The unit of text: about `words` words (`characters` where words are not separated), or each paragraph."""
+
+    unit: Literal["block", "paragraph"] = "block"
+    words: int = Field(default=100, ge=5)
+    characters: Mapping[str, int] = {"ja": 250, "zh": 180, "th": 450, "km": 450}
+    title: bool = True
+    minimum_characters: int = Field(default=20, ge=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from lapca_bench.errors import InputError  # noqa: E402
 from lapca_bench.training.batches.question_batches import QuestionBatches  # noqa: E402
 from lapca_bench.training.batches.questions import read_questions  # noqa: E402
 from lapca_bench.training.batches.self_mined import read_negatives  # noqa: E402
+from lapca_bench.training.batches.settings import QuestionSettings  # noqa: E402
 from lapca_bench.training.finetune import finetune_on  # noqa: E402
 from lapca_bench.training.loop import Training  # noqa: E402
 from lapca_bench.training.losses.functions import question_passage_nll  # noqa: E402
-from lapca_bench.training.recipe import QuestionSettings, load_recipe  # noqa: E402
+from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.training.step.step import joint_loss  # noqa: E402
 from lapca_bench.types import Document  # noqa: E402
 

@@ -8,6 +8,7 @@ import pytest
 from lapca_bench.errors import InputError, StoreError, UsageError
 from lapca_bench.store import cache
 from lapca_bench.training.batches.pairs import PairTable, Text, crop, random_sentence
+from lapca_bench.training.batches.settings import PairSettings
 from lapca_bench.training.mining.anywhere import approximate_nearest, exact_nearest, global_candidates, mutual_nearest
 from lapca_bench.training.mining.margin import (
     MinedPair,
@@ -21,17 +22,11 @@ from lapca_bench.training.mining.margin import (
 )
 from lapca_bench.training.mining.mine import corpus_of, mine_to_file
 from lapca_bench.training.mining.report import Agreement, MiningReport
-from lapca_bench.training.recipe import (
-    BlockSettings,
-    MiningSettings,
-    PairSettings,
-    load_recipe,
-    named_changes,
-    shipped_recipes,
-)
+from lapca_bench.training.mining.settings import MiningSettings
+from lapca_bench.training.recipe import load_recipe, named_changes, shipped_recipes
 from lapca_bench.training.sentences import sentences
 from lapca_bench.training.text.help_pages import Guard, HelpPagesCorpus
-from lapca_bench.training.text.linked import Block, JsonLinesCorpus, Page, Paragraph, blocks
+from lapca_bench.training.text.linked import Block, BlockSettings, JsonLinesCorpus, Page, Paragraph, blocks
 from lapca_bench.training.text.parallel_files import ParallelCorpus
 from lapca_bench.training.text.wikipedia import WikipediaCorpus
 

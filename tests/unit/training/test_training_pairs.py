@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from lapca_bench.training.batches.pairs import AlignmentBatches, PairTable, views
+from lapca_bench.training.batches.settings import PairSettings, ViewSettings
 from lapca_bench.training.mining.margin import MinedPair, write_pairs
-from lapca_bench.training.recipe import ObjectiveSettings, PairSettings, ViewSettings
+from lapca_bench.training.recipe import ObjectiveSettings
 from lapca_bench.training.text.linked import Block
 
 PAGES = 40

@@ -5,8 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from lapca_bench.training.model.tower import freeze  # noqa: E402
-from lapca_bench.training.recipe import TrainedSettings  # noqa: E402
+from lapca_bench.training.model.tower import TrainedSettings, freeze  # noqa: E402
 
 LAYERS = 3
 SMALL = {
