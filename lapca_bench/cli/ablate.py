@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.options import PairedTest, Test
 from lapca_bench.cli.output import say
 
 
@@ -16,6 +17,7 @@ def ablate(
     finished: Annotated[
         bool, typer.Option("--finished", help="Compare the variants that are finished; train nothing.")
     ] = False,
+    test: Test = PairedTest.t,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be trained; train nothing.")] = False,
 ) -> None:
     """Train variants of a recipe and compare them.
@@ -23,12 +25,14 @@ def ablate(
     Prints how each variant of the plan differs from the first, with intervals; the rows are written to
     OUT/ablations.csv too.
     """
-    from lapca_bench.training.ablation import cost_of, finished_part, load_plan, markdown, run_plan, write_rows
+    from lapca_bench.report.ablation import markdown, rows, write_rows
+    from lapca_bench.training.ablation import cost_of, finished_part, load_plan, run_plan
 
     chosen = load_plan(plan)
     if dry_run:
         typer.echo(cost_of(chosen, out))
         return
-    rows = run_plan(finished_part(chosen, out) if finished else chosen, out)
-    write_rows(rows, out)
-    say(markdown(rows))
+    scores = run_plan(finished_part(chosen, out) if finished else chosen, out)
+    found = list(rows(scores, chosen.variants[0].name, test.value))
+    write_rows(found, out)
+    say(markdown(found))

@@ -7,21 +7,17 @@ variant is the reference that every other one is tested against.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import Field, model_validator
 
 from lapca_bench import toml_model
 from lapca_bench.atomic import atomic_path
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import UsageError, unknown_name
-from lapca_bench.scoring.observations import Float64, observations_of, summed, translations
-from lapca_bench.scoring.significance import Settings, holm, intervals, p_values
 from lapca_bench.toml_model import Strict
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.mining.mine import mine_to_file
@@ -76,23 +72,6 @@ class Plan(Strict):
         return load_recipe(self.recipe, **{**self.changes, **changes, "seed": seed})
 
 
-@dataclass(frozen=True)
-class Row:
-    """One variant on one collection; differences are to the reference, on the same queries."""
-
-    variant: str
-    collection: str
-    measure: str
-    queries: int
-    mean: float
-    low: float
-    high: float
-    difference: float
-    difference_low: float
-    difference_high: float
-    p_holm: float
-
-
 def shipped_plans() -> dict[str, Path]:
     """The plans of this package by name."""
     folder = Path(str(files("lapca_bench.training") / "ablations"))
@@ -116,22 +95,21 @@ def load_plan(name: str) -> Plan:
     return plan
 
 
-def run_plan(plan: Plan, out: Path) -> list[Row]:
-    """Mine, train and measure whatever is missing in the folder `out`; then every row.
+def run_plan(plan: Plan, out: Path) -> dict[str, list[pd.DataFrame]]:
+    """Mine, train and measure whatever is missing in the folder `out`; then the scores of the start model and variants.
 
-    A variant's checkpoints are removed once its scores are written, so that a plan needs the disk of one training.
+    A frame per seed, with the columns collection, query, measure and value. A variant's checkpoints are removed once
+    its scores are written, so that a plan needs the disk of one training.
     """
     import pandas as pd
 
     looks = Evaluation.of(plan.recipe_of({}, plan.seeds[0]).evaluation)
     if looks is None:
         raise UsageError("the recipe names no collections", key="evaluation.collections")
-    trained: list[tuple[str, Sequence[Path]]] = [
-        (variant.name, [_scored(plan, variant, seed, looks, out) for seed in plan.seeds]) for variant in plan.variants
-    ]
-    measured = [(START, [_start_scored(plan, looks, out)]), *trained]
-    frames = {name: _averaged([pd.read_csv(path) for path in paths]) for name, paths in measured}
-    return list(rows(frames, plan.variants[0].name))
+    paths = {START: [_start_scored(plan, looks, out)]} | {
+        variant.name: [_scored(plan, variant, seed, looks, out) for seed in plan.seeds] for variant in plan.variants
+    }
+    return {name: [pd.read_csv(path) for path in of_seeds] for name, of_seeds in paths.items()}
 
 
 def finished_part(plan: Plan, out: Path) -> Plan:
@@ -164,83 +142,6 @@ def cost_of(plan: Plan, out: Path) -> str:
         f"{len(left)} of {total} trainings left: {sum(one.steps for one in left)} steps, "
         f"{sum(one.steps * one.batch * 2 for one in left)} texts; {mined} of {len(plan.mined)} files of pairs to mine"
     )
-
-
-def rows(frames: Mapping[str, pd.DataFrame], reference: str) -> Iterator[Row]:
-    """Every variant on every collection against `reference`; frames hold collection, query, measure and value.
-
-    Intervals and tests take the translations of a query as one observation. p-values are corrected after Holm over all
-    variants and collections; 1 for the reference.
-    """
-    collections = list(dict.fromkeys(frames[reference]["collection"]))
-    matrices: dict[str, Float64] = {}
-    queries: dict[str, int] = {}
-    for name in collections:
-        columns = [frame[frame["collection"] == name].set_index("query")["value"] for frame in frames.values()]
-        index = columns[0].index
-        of_query = np.stack([column.reindex(index).to_numpy(dtype=np.float64) for column in columns])
-        names = observations_of(list(index), translations(name, {}), name)
-        matrices[name] = summed(names, np.full(len(index), 1.0 / len(index)), of_query)[1]
-        queries[name] = len(index)
-    place = list(frames).index(reference)
-    differences = {name: matrix - matrix[place] for name, matrix in matrices.items()}
-    bounds = {name: intervals(matrix) for name, matrix in matrices.items()}
-    moved = {name: intervals(matrix) for name, matrix in differences.items()}
-    uncorrected = {name: p_values(matrix, Settings()) for name, matrix in differences.items()}
-    tested = [row for row in range(len(frames)) if row != place]
-    corrected = iter(holm([uncorrected[name][row] for name in collections for row in tested]))
-    adjusted = {name: {row: float(next(corrected)) for row in tested} for name in collections}
-    for number, variant in enumerate(frames):
-        for name in collections:
-            values = matrices[name][number]
-            yield Row(
-                variant,
-                name,
-                str(frames[variant]["measure"].iloc[0]),
-                queries[name],
-                float(values.mean()),
-                float(bounds[name][number, 0]),
-                float(bounds[name][number, 1]),
-                float(differences[name][number].mean()),
-                float(moved[name][number, 0]),
-                float(moved[name][number, 1]),
-                adjusted[name].get(number, 1.0),
-            )
-
-
-def write_rows(found: Sequence[Row], out: Path) -> Path:
-    """`ablations.csv` in the folder `out`."""
-    import pandas as pd
-
-    path = out / "ablations.csv"
-    _write(pd.DataFrame([vars(row) for row in found]).round(6), path)
-    return path
-
-
-def markdown(found: Sequence[Row]) -> str:
-    """The table in percent: means with their 95 % intervals, differences to the reference, * where p < .05."""
-    collections = list(dict.fromkeys(row.collection for row in found))
-    head = [f"{name}, {row.measure}" for name in collections for row in found[:1]]
-    lines = ["| | " + " | ".join(f"{title} | difference" for title in head) + " |"]
-    lines.append("|---|" + "---:|---:|" * len(collections))
-    by_variant: dict[str, list[Row]] = {}
-    for row in found:
-        by_variant.setdefault(row.variant, []).append(row)
-    for variant, cells in by_variant.items():
-        shown = [f"{_percent(row.mean, row.low, row.high)} | {_moved(row)}" for row in cells]
-        lines.append(f"| {variant} | " + " | ".join(shown) + " |")
-    return "\n".join(lines)
-
-
-def _percent(mean: float, low: float, high: float) -> str:
-    return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _moved(row: Row) -> str:
-    if row.difference == row.difference_low == row.difference_high == 0.0:
-        return "–"
-    star = "*" if row.p_holm < 0.05 else ""
-    return f"{100 * row.difference:+.1f} [{100 * row.difference_low:+.1f}, {100 * row.difference_high:+.1f}]{star}"
 
 
 def _pairs_path(plan: Plan, name: str, out: Path) -> Path:
@@ -296,11 +197,3 @@ def _start_scored(plan: Plan, looks: Evaluation, out: Path) -> Path:
 def _write(frame: pd.DataFrame, path: Path) -> None:
     with atomic_path(path) as temporary:
         frame.to_csv(temporary, index=False)
-
-
-def _averaged(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The mean over seeds, query by query."""
-    import pandas as pd
-
-    keys = ["collection", "measure", "query"]
-    return pd.concat(frames).groupby(keys, sort=False)["value"].mean().reset_index()

@@ -12,6 +12,7 @@ import pytest
 from lapca_bench.collections import Policy, registry
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import places
+from lapca_bench.report.ablation import rows
 from lapca_bench.report.board.data import Surroundings, measured_boards
 from lapca_bench.report.board.queries import side_by_side
 from lapca_bench.report.comparison import Display, comparison
@@ -19,7 +20,6 @@ from lapca_bench.report.run_comparison import compare_runs
 from lapca_bench.scoring.observations import observations_of, summed, translations
 from lapca_bench.scoring.significance import Settings, holm
 from lapca_bench.store.results import ResultStore
-from lapca_bench.training.ablation import rows
 
 RESULTS = Path(__file__).parents[3] / "leaderboards" / "results"
 
@@ -137,7 +137,7 @@ def test_tables_boards_pages_ablations_and_comparisons_count_alike(collection, m
     assert raw.observations == queries
     assert "each one observation" in _notes(frames, measure)
 
-    named = {name: frame[frame["measure"] == measure].assign(collection=collection) for name, frame in frames.items()}
+    named = {name: [frame[frame["measure"] == measure].assign(collection=collection)] for name, frame in frames.items()}
     _, other = rows(named, next(iter(named)))
     assert other.queries == queries
     assert abs(other.difference_high - other.difference_low) == pytest.approx(pair.high - pair.low, abs=1e-12)
@@ -170,7 +170,9 @@ def test_the_default_test_is_the_same_everywhere_and_its_corrected_p_has_one_nam
         frame["collection"] = "files/x"
     _, (pair,) = compare_runs(frames, ["RR@10"], Settings())
     assert (pair.test, Display().test) == ("t", "t")
-    assert next(row for row in rows(frames, "a") if row.variant == "b").p_holm == pytest.approx(pair.p_holm)
+    assert next(
+        row for row in rows({name: [frame] for name, frame in frames.items()}, "a") if row.variant == "b"
+    ).p_holm == pytest.approx(pair.p_holm)
     twice = {name: pd.concat([f, f.assign(measure="P@1", value=draw.random(50))]) for name, f in frames.items()}
     _, pairs = compare_runs(twice, ["RR@10", "P@1"], Settings(test="permutation", permutations=199))
     assert [p.p_holm for p in pairs] == pytest.approx(holm([p.p_uncorrected for p in pairs]).tolist())

@@ -13,9 +13,10 @@ from toys.search import ToyCollection
 from toys.training import WORDS, write_start
 
 from lapca_bench.errors import UsageError
+from lapca_bench.report.ablation import markdown, rows, write_rows
 from lapca_bench.run import Qrels
 from lapca_bench.training import ablation
-from lapca_bench.training.ablation import START, load_plan, markdown, rows, run_plan, shipped_plans
+from lapca_bench.training.ablation import START, load_plan, run_plan, shipped_plans
 from lapca_bench.types import Document, Query
 
 
@@ -91,7 +92,7 @@ changes = {{ "optimisation.learning_rate" = 1e-9 }}
 def test_variants_are_trained_once_and_compared_with_the_first(plan, tmp_path, monkeypatch) -> None:
     made, out = load_plan(str(plan)), tmp_path / "out"
     assert ablation.cost_of(made, out) == "2 of 2 trainings left: 160 steps, 10240 texts; 1 of 1 files of pairs to mine"
-    found = run_plan(made, out)
+    found = list(rows(run_plan(made, out), "aligned"))
     by_name = {row.variant: row for row in found}
     assert list(by_name) == [START, "aligned", "hardly trained"]
     assert by_name["aligned"].mean > by_name[START].mean + 0.2
@@ -105,42 +106,11 @@ def test_variants_are_trained_once_and_compared_with_the_first(plan, tmp_path, m
     assert ablation.finished_part(longer, out) == made
     with pytest.raises(UsageError, match="0 of 3 variants"):
         ablation.finished_part(longer, tmp_path / "elsewhere")
-    assert run_plan(made, out) == found
+    assert list(rows(run_plan(made, out), "aligned")) == found
     assert ablation.cost_of(made, out).startswith("0 of 2 trainings left")
-    table = pd.read_csv(ablation.write_rows(found, out))
+    table = pd.read_csv(write_rows(found, out))
     assert list(table["variant"]) == list(by_name)
     assert "| aligned | " in markdown(found)
-
-
-def frame(values: list[float], collection: str = "c") -> pd.DataFrame:
-    names = [f"q{number}" for number in range(len(values))]
-    return pd.DataFrame({"collection": collection, "measure": "nDCG@10", "query": names, "value": values})
-
-
-def test_rows_by_hand() -> None:
-    """Differences are paired by query, whatever the order of the rows of a file."""
-    reference, other = frame([0.0, 0.5, 1.0]), frame([0.1, 0.6, 1.1]).iloc[::-1]
-    first, second = rows({"reference": reference, "other": other}, "reference")
-    assert (first.mean, first.difference, first.p_holm) == (0.5, 0.0, 1.0)
-    assert second.mean == pytest.approx(0.6)
-    assert second.difference == pytest.approx(0.1)
-    assert second.difference_low == pytest.approx(0.1)
-    assert second.difference_high == pytest.approx(0.1)
-    shown = markdown([first, second]).splitlines()
-    assert shown[2].endswith("| – |")
-    assert "+10.0 [+10.0, +10.0]" in shown[3]
-
-
-def test_p_values_are_corrected_over_all_variants() -> None:
-    random = np.random.default_rng(3)
-    frames = {"reference": frame(list(random.random(40)))}
-    frames |= {f"v{number}": frame(list(random.random(40))) for number in range(8)}
-    corrected = [row.p_holm for row in rows(frames, "reference")]
-    alone = [
-        next(r for r in rows({"reference": frames["reference"], n: frames[n]}, "reference") if r.variant == n)
-        for n in list(frames)[1:]
-    ]
-    assert min(corrected[1:]) == pytest.approx(min(1.0, 8 * min(row.p_holm for row in alone)))
 
 
 @pytest.mark.parametrize(
