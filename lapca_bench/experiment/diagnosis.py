@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lapca_bench.atomic import sweep
 from lapca_bench.encoders import health
@@ -20,6 +20,9 @@ from lapca_bench.experiment import provenance
 from lapca_bench.extras import EXTRAS
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
+
+if TYPE_CHECKING:
+    from lapca_bench.search.card import SystemCard
 
 FREE_SPACE = 2_000_000_000  # bytes: weights, indexes and vectors of the demo take about a quarter of it
 
@@ -176,7 +179,23 @@ def check_system(name: str) -> list[health.Finding]:
     system = registry.build_system(name)
     claimed = {code: [text] for code, text in health.probes().items() if code in card.languages}
     if isinstance(system, StoredSystem):
-        settings = card.encoder or card.sparse or card.late_interaction
-        return health.check(system.encoder, settings, claimed)
+        return health.check(system.encoder, _model(card), claimed)
     findings = [finding for part in card.parts for finding in check_system(part)]
     return [*findings, health.Finding("identity", "ok", f"{name} ({card.kind}): {system.identity.digest[:16]}")]
+
+
+def _model(card: SystemCard) -> health.AnySettings | None:
+    """The settings of a card's encoder, if it has one of its own."""
+    from lapca_bench.search.dense import DenseCard
+    from lapca_bench.search.late_interaction import LateInteractionCard
+    from lapca_bench.search.sparse import SparseCard
+
+    match card:
+        case DenseCard():
+            return card.encoder
+        case SparseCard():
+            return card.sparse
+        case LateInteractionCard():
+            return card.late_interaction
+        case _:
+            return None

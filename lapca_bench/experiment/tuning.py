@@ -17,10 +17,11 @@ from lapca_bench.errors import UsageError
 from lapca_bench.experiment.runner import score_run
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Aggregate, aggregate, parse
-from lapca_bench.search.card import TABLES, FusionSettings, SystemCard
+from lapca_bench.search.card import SystemCard
+from lapca_bench.search.fusion import FusionCard, FusionSettings
 from lapca_bench.search.fusion import fuse as fuse_by_weights
-from lapca_bench.search.lexical.bm25 import BM25System
-from lapca_bench.search.ranx_fusion import best_parameters, fuse
+from lapca_bench.search.lexical.bm25 import BM25Card, BM25System
+from lapca_bench.search.ranx_fusion import RanxFusionCard, best_parameters, fuse
 from lapca_bench.search.registry import Workspace, build_system
 
 K1 = (0.5, 0.7, 0.9, 1.2, 1.5, 2.0)
@@ -60,30 +61,30 @@ def tune(
     """
     measure = measure or collection.card.policy.measures[0]
     workspace = workspace or Workspace()
-    if card.bm25 is not None:
-        trials = tuple(_bm25(card, collection, measure, workspace, grid))
-    elif card.fusion is not None:
-        trials = tuple(_hybrid(card.fusion, collection, measure, workspace))
-    elif card.ranx_fusion is not None:
-        trials = tuple(_fusion(card, collection, measure, workspace))
-    else:
-        raise UsageError(
-            f"systems of kind {card.kind} have nothing to tune", remedy="name one of bm25, fusion or ranx-fusion"
-        )
+    match card:
+        case BM25Card():
+            trials = tuple(_bm25(card, collection, measure, workspace, grid))
+        case FusionCard():
+            trials = tuple(_hybrid(card.fusion, collection, measure, workspace))
+        case RanxFusionCard():
+            trials = tuple(_fusion(card, collection, measure, workspace))
+        case _:
+            raise UsageError(
+                f"systems of kind {card.kind} have nothing to tune", remedy="name one of bm25, fusion or ranx-fusion"
+            )
     best = max(trials, key=lambda trial: trial.mean)  # the first of equals
     return Tuned(trials, best, _tuned(card, best, collection, measure))
 
 
 def _bm25(
-    card: SystemCard,
+    card: BM25Card,
     collection: Collection,
     measure: str,
     workspace: Workspace,
     grid: tuple[Sequence[float], Sequence[float]],
 ) -> Iterator[Trial]:
-    analyser = card.bm25.analyser if card.bm25 else None
     for k1, b in product(*grid):
-        system = BM25System(workspace.indexes, k1, b, analyser, card.name)
+        system = BM25System(workspace.indexes, k1, b, card.bm25.analyser, card.name)
         run = system.search(collection, collection.queries(), _depth(collection, measure))
         yield Trial({"k1": k1, "b": b}, _mean(run, collection, measure))
 
@@ -120,9 +121,8 @@ def _hybrid(settings: FusionSettings, collection: Collection, measure: str, work
         yield Trial({"weights": whole[1], "languages": languages}, mean)
 
 
-def _fusion(card: SystemCard, collection: Collection, measure: str, workspace: Workspace) -> Iterator[Trial]:
+def _fusion(card: RanxFusionCard, collection: Collection, measure: str, workspace: Workspace) -> Iterator[Trial]:
     settings = card.ranx_fusion
-    assert settings is not None  # noqa: S101 (its caller)
     qrels = collection.relevance()
     parsed = parse(measure)
     name = _RANX_NAMES.get(parsed.name)
@@ -158,8 +158,7 @@ def _needed(means: Aggregate, collection: Collection) -> float:
 
 
 def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) -> SystemCard:
-    table = TABLES[card.kind]
-    about = collection.card
+    (table, settings), about = next(iter(card.tables.items())), collection.card
     note = f"Tuned on {about.name}, split {collection.split}, by {measure}: {best.mean:.4f} there."
     return card.model_copy(
         update={
@@ -167,7 +166,7 @@ def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) 
             "title": f"{card.title}; then tuned on {about.name}",
             "trained_on": sorted({*card.trained_on, about.family}),
             "note": f"{note} Before: {card.note}" if card.note else note,
-            table: getattr(card, table).model_copy(update=best.settings),
+            table: settings.model_copy(update=best.settings),
         }
     )
 

@@ -18,6 +18,7 @@ from lapca_bench.parsing import json_value
 from lapca_bench.report.board.verify import verify
 from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
+from lapca_bench.search.kinds import card_class
 from lapca_bench.search.registry import find_card
 from lapca_bench.store.results import MANIFEST, Facts, Result, ResultStore, StoredResult, facts_of, read_result
 
@@ -183,8 +184,10 @@ def merge(path: Path, root: Path) -> list[Check]:
 def _packed_card(submission: Submission, name: str, path: Path) -> SystemCard:
     if name not in submission.cards:
         raise InputError(f"the submission has no card of {name}", path=path)
-    try:
-        return SystemCard.model_validate(submission.cards[name])
+    values = submission.cards[name]
+    card = card_class(values)
+    try:  # versions before packed the tables of all kinds, empty but for one
+        return card.model_validate({key: value for key, value in values.items() if value or key in card.model_fields})
     except ValueError as error:
         raise InputError(f"the card of {name} is not valid: {error}", path=path) from error
 

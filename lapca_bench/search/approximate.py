@@ -11,9 +11,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections.base import Collection
@@ -24,7 +25,8 @@ from lapca_bench.extras import need, releases
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
 from lapca_bench.sealed import check_folder, seal_folder
-from lapca_bench.search.dense import DenseSystem
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
+from lapca_bench.search.dense import DenseSystem, dense_part
 from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
 from lapca_bench.search.stored import id_ranks, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
@@ -34,6 +36,35 @@ from lapca_bench.types import Query
 MEASURED_QUERIES = 200  # searched exactly too; the standard error of a recall of 0.9 over 200 × 100 is below 0.01
 _TRAINED_ON = 256  # rows per cell that faiss's clustering looks at
 _FILE = "index.faiss"
+
+
+class ApproximateSettings(SystemSettings):
+    """Table `[approximate]`: a dense system searched through a faiss `index`, of which a search visits `probe` cells.
+
+    `index` is a factory string of faiss: "IVF1024,Flat", "IVF256,PQ48", "HNSW32" (where `probe` counts neighbours).
+    """
+
+    system: str
+    index: str
+    probe: int = Field(default=16, ge=1)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The dense system."""
+        return (self.system,)
+
+
+class ApproximateCard(SystemCard):
+    """A dense system searched through a faiss index."""
+
+    kind: Literal["approximate"]
+    approximate: ApproximateSettings
+
+    def make(self, making: Making) -> ApproximateSystem:
+        """The system over the dense one, with its indexes in the workspace's cache."""
+        settings = self.approximate
+        dense = dense_part(making, settings.system, "approximate.system")
+        return ApproximateSystem(dense, settings.index, settings.probe, making.workspace.cache / "faiss", self.name)
 
 
 class ApproximateSystem:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from lapca_bench.collections.base import Collection
+from lapca_bench.encoders import build
 from lapca_bench.encoders.protocol import Encoder, Vectors
+from lapca_bench.encoders.settings import EncoderSettings
+from lapca_bench.errors import UsageError
 from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Int64, Run
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
 from lapca_bench.search.parts import search_corpus
 from lapca_bench.search.stored import run_of, without_self_matches
@@ -39,6 +44,50 @@ class DenseSystem(StoredSystem[Encoder]):
 
     def _pair_scores(self, corpus: StoredCorpus, asked: Any, query_of: Any, rows: Any) -> Any:
         return pair_scores(asked, corpus.matrices(), query_of, rows)
+
+
+class DenseCard(SystemCard):
+    """A system that is an encoder of one vector per text."""
+
+    kind: Literal["dense"]
+    encoder: EncoderSettings
+
+    def make(self, making: Making) -> DenseSystem:
+        """The system over the workspace's store of vectors."""
+        workspace = making.workspace
+        return DenseSystem(build(self.encoder, self.name), workspace.vectors, workspace.executor)
+
+
+def dense_part(making: Making, name: str, key: str) -> DenseSystem:
+    """The dense system that a card names under `key`; raises `UsageError` where it is of another kind."""
+    system = making.part(name)
+    if not isinstance(system, DenseSystem):
+        raise UsageError(f"{name} is no dense system", key=key, remedy="name a dense one")
+    return system
+
+
+class MarginSettings(SystemSettings):
+    """Table `[margin]`: the name of a dense system, and the neighbours of the ratio margin."""
+
+    system: str
+    neighbours: int = Field(default=4, ge=1)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The dense system."""
+        return (self.system,)
+
+
+class MarginCard(SystemCard):
+    """A dense system scored by ratio margin."""
+
+    kind: Literal["margin"]
+    margin: MarginSettings
+
+    def make(self, making: Making) -> MarginSystem:
+        """The system over the dense one."""
+        dense = dense_part(making, self.margin.system, "margin.system")
+        return MarginSystem(dense, self.margin.neighbours, self.name)
 
 
 class MarginSystem:

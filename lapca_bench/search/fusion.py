@@ -9,20 +9,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field, FiniteFloat
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Run
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.notes import with_costs_of
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.types import Query
 
 Method = Literal["rrf", "interpolation"]
 RRF_CONSTANT = 60
+
+
+class FusionSettings(SystemSettings):
+    """Table `[fusion]`: names of systems, method, weights, and weights by query language."""
+
+    systems: list[str] = Field(min_length=2)
+    method: Method = "rrf"
+    weights: list[FiniteFloat] | None = None
+    languages: dict[str, list[FiniteFloat]] = Field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The fused systems."""
+        return tuple(self.systems)
+
+
+class FusionCard(SystemCard):
+    """Several systems' rankings as one."""
+
+    kind: Literal["fusion"]
+    fusion: FusionSettings
+
+    def make(self, making: Making) -> FusionSystem:
+        """The system of its parts."""
+        settings = self.fusion
+        systems = [making.part(name) for name in settings.systems]
+        return FusionSystem(systems, settings.method, settings.weights, settings.languages, self.name)
 
 
 class FusionSystem:
@@ -33,7 +62,7 @@ class FusionSystem:
         systems: Sequence[System],
         method: Method = "rrf",
         weights: Sequence[float] | None = None,
-        languages: dict[str, Sequence[float]] | None = None,
+        languages: Mapping[str, Sequence[float]] | None = None,
         name: str | None = None,
     ) -> None:
         self.parts = tuple(systems)

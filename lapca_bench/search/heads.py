@@ -6,15 +6,19 @@ Vectors come from the store of the dense system, so a head costs a matrix produc
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.postprocessing import EVERY, Method, PostProcessedEncoder, PostProcessing, fit
 from lapca_bench.encoders.protocol import Vectors
+from lapca_bench.encoders.weights.head_file import find_head, read_head
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Run
-from lapca_bench.search.dense import DenseSystem
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
+from lapca_bench.search.dense import DenseSystem, dense_part
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.stored_encoder import StoredEncoder
 from lapca_bench.store.vectors import StoredCorpus
@@ -25,6 +29,52 @@ def with_head(dense: DenseSystem, head: PostProcessing, name: str) -> DenseSyste
     """The dense system whose vectors pass through a head."""
     encoder = PostProcessedEncoder(StoredEncoder(dense.encoder, dense.store), head, name)
     return DenseSystem(encoder, dense.store, dense.executor, name)
+
+
+class HeadSystemSettings(SystemSettings):
+    """Table `[head]`: a post-processing or a trained head over dense `system`.
+
+    Either `fit` on the documents of each collection (at most `sample` per language), or `weights` from a file, a path
+    or "package:path/inside/it". `components`: directions removed (lir, language-mean-removal) or kept (whitening).
+    """
+
+    system: str
+    fit: Method | None = None
+    components: int | None = Field(default=None, ge=1)
+    sample: int = Field(default=10_000, ge=1)
+    weights: str | None = None
+
+    @model_validator(mode="after")
+    def _fit_or_weights(self) -> Self:
+        if (self.fit is None) == (self.weights is None):
+            raise ValueError("a head has either `fit` or `weights`")
+        return self
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The dense system."""
+        return (self.system,)
+
+
+class HeadCard(SystemCard):
+    """A dense system behind a head."""
+
+    kind: Literal["head"]
+    head: HeadSystemSettings
+
+    def check(self) -> None:
+        """Raise `InputError` where there is no such file of weights."""
+        if self.head.weights is not None:
+            find_head(self.head.weights)
+
+    def make(self, making: Making) -> DenseSystem | FittedSystem:
+        """The system over the dense one."""
+        settings = self.head
+        dense = dense_part(making, settings.system, "head.system")
+        if settings.fit is not None:
+            return FittedSystem(dense, settings.fit, settings.components, settings.sample, self.name)
+        head, _ = read_head(find_head(settings.weights or ""))
+        return with_head(dense, head, self.name)
 
 
 class FittedSystem:

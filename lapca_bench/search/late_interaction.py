@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
+from lapca_bench.encoders import build
 from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
+from lapca_bench.encoders.settings import LateInteractionSettings
+from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.exact.maxsim import pair_scores, top_k
 from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.stored import id_ranks
@@ -33,3 +36,16 @@ class LateInteractionSystem(StoredSystem[MultiVectorEncoder]):
             "vectors_per_document": round(vectors / max(len(corpus), 1), 1),
             "vectors_per_query": round(sum(map(len, asked)) / max(len(asked), 1), 1),
         }
+
+
+class LateInteractionCard(SystemCard):
+    """A system that is an encoder of one vector per token."""
+
+    kind: Literal["late-interaction"]
+    late_interaction: LateInteractionSettings
+
+    def make(self, making: Making) -> LateInteractionSystem:
+        """The system over the workspace's store of token vectors."""
+        workspace = making.workspace
+        encoder = build(self.late_interaction, self.name)
+        return LateInteractionSystem(encoder, workspace.token_vectors, workspace.executor)

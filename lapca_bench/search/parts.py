@@ -7,8 +7,8 @@ from typing import Any
 
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.search.exact.top_k import Hits, best_of, top_k
-from lapca_bench.search.executor import Executor
 from lapca_bench.search.stored import id_ranks
+from lapca_bench.store.executor import Executor
 from lapca_bench.store.shard import ShardManifest
 from lapca_bench.store.shelf import Shards, Shelf
 from lapca_bench.store.vectors import StoredCorpus

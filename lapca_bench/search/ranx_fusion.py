@@ -11,19 +11,68 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field, FiniteFloat
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
 from lapca_bench.paths import cache_root
 from lapca_bench.run import Qrels, Run
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.notes import with_costs_of
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.types import Query
 
 NOBODY = "\ufdd0"  # a noncharacter of Unicode: no document's id
+
+
+class RanxFusionSettings(SystemSettings):
+    """Table `[ranx_fusion]`: names of systems, and method, normalisation and parameters as ranx calls them."""
+
+    systems: list[str] = Field(min_length=2)
+    method: Literal[
+        "anz",
+        "bordafuse",
+        "condorcet",
+        "gmnz",
+        "isr",
+        "log_isr",
+        "logn_isr",
+        "max",
+        "med",
+        "min",
+        "mixed",
+        "mnz",
+        "rbc",
+        "rrf",
+        "sum",
+        "w_bordafuse",
+        "w_condorcet",
+        "wmnz",
+        "wsum",
+    ]
+    normalisation: Literal["min-max", "max", "sum", "zmuv", "rank", "borda"] | None = "min-max"
+    parameters: dict[str, FiniteFloat | list[FiniteFloat]] = Field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The fused systems."""
+        return tuple(self.systems)
+
+
+class RanxFusionCard(SystemCard):
+    """Several systems' rankings as one, by a method of ranx."""
+
+    kind: Literal["ranx-fusion"]
+    ranx_fusion: RanxFusionSettings
+
+    def make(self, making: Making) -> RanxFusionSystem:
+        """The system of its parts."""
+        settings = self.ranx_fusion
+        systems = [making.part(name) for name in settings.systems]
+        return RanxFusionSystem(systems, settings.method, settings.normalisation, settings.parameters, self.name)
 
 
 class RanxFusionSystem:

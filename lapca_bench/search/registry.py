@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.encoders.kinds.user import plugged_in
 from lapca_bench.encoders.settings import PythonSettings
-from lapca_bench.encoders.weights.head_file import find_head
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
 from lapca_bench.extras import lacking_modules
-from lapca_bench.search.builders import Making, make
-from lapca_bench.search.card import SystemCard, read_card
-from lapca_bench.search.lexical.java import find_jar, find_java
+from lapca_bench.search.card import Making, SystemCard
+from lapca_bench.search.dense import DenseCard
+from lapca_bench.search.kinds import read_card
+from lapca_bench.search.not_run import NotRunCard
 from lapca_bench.search.system import System
-from lapca_bench.search.translation.translators import find_translator
 from lapca_bench.search.workspace import Workspace
 
 __all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
@@ -64,7 +61,7 @@ def cards() -> Mapping[str, SystemCard]:
 def _card_of_encoder(point: EntryPoint) -> SystemCard:
     """The card of an encoder that a package brings without one: all that can be known of it."""
     package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
-    return SystemCard(
+    return DenseCard(
         name=point.name,
         title=point.name,
         kind="dense",
@@ -104,8 +101,6 @@ def build_system(name: str, workspace: Workspace | None = None) -> System:
 def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> System:
     if card.name in parents:
         raise UsageError(f"system {card.name!r} is made of itself", remedy="name other systems in its card")
-    if card.reason:
-        raise UsageError(f"{card.name} does not run: {card.reason}", remedy="see `lapca-bench systems list --runnable`")
     lacking = _lacking_extras(card)
     if lacking:
         raise MissingResourceError(
@@ -115,24 +110,7 @@ def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> 
     def part(name: str) -> System:
         return _build(find_card(name), workspace, (*parents, card.name))
 
-    if card.builder is not None:
-        return _call_builder(card, workspace)
-    return make(Making(card, workspace, part))
-
-
-def _call_builder(card: SystemCard, workspace: Workspace) -> System:
-    module, _, function = (card.builder or "").partition(":")
-    try:
-        builder: Callable[[SystemCard, Workspace], Any] = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"builder {card.builder} of system {card.name!r} cannot be imported: {error}") from error
-    made = builder(card, workspace)
-    if not isinstance(made, System):
-        raise UsageError(
-            f"builder {card.builder} returned {type(made).__name__}, which is no System",
-            remedy="give it name, identity and search",
-        )
-    return made
+    return card.make(Making(workspace, part))
 
 
 def _lacking_extras(card: SystemCard) -> str:
@@ -149,7 +127,7 @@ def status(name: str) -> Runnable:
 
 
 def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
-    if card.reason:
+    if isinstance(card, NotRunCard):
         return Runnable(False, card.reason)
     lacking = _lacking_extras(card)
     if lacking:
@@ -160,30 +138,5 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
         found = _status(find_card(part), (*parents, card.name))
         if not found.ok:
             return Runnable(False, f"{part}: {found.reason}")
-    if card.head is not None and card.head.weights is not None:
-        find_head(card.head.weights)
-    if card.translate is not None:
-        find_translator(card.translate.translator).check()
-    if card.kind == "bm25" and card.builder is None:
-        find_java()
-        find_jar()
-    for settings in card.models:
-        _find_weights(settings)
+    card.check()
     return Runnable(True)
-
-
-def _find_weights(settings: Any) -> None:
-    """Raise `MissingResourceError` unless the files that a model reads are on this machine."""
-    from lapca_bench.encoders.settings import PythonSettings
-    from lapca_bench.encoders.weights.checkpoint import find
-
-    if isinstance(settings, PythonSettings):
-        path = Path(settings.path.rpartition(":")[0])
-        if path.suffix == ".py" and not path.is_file():  # else the name of an encoder that a package brings
-            raise MissingResourceError(f"no file {path} here", path=path, remedy="write it, or run where it lies")
-        return
-    find(settings.checkpoint, getattr(settings, "revision", None))
-    for extra in ("query_checkpoint", "tokenizer", "delta"):
-        value = getattr(settings, extra, None)
-        if value is not None:
-            find(value)

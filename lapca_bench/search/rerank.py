@@ -1,23 +1,23 @@
 """`RerankSystem`: the first documents of one system in the order of a second stage.
 
 A second stage is whatever can give pairs of query and document a score: a dense, sparse or late-interaction system
-(from its stored vectors), or a scorer of two texts such as a cross-encoder, as `PairwiseSystem`.
+(from its stored vectors), or a scorer of two texts such as a cross-encoder, as `pairwise.PairwiseSystem`.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
-from lapca_bench.collections.base import Collection, document_texts
-from lapca_bench.encoders.identity import EncoderIdentity
-from lapca_bench.errors import EncoderError
-from lapca_bench.progress import progress
+from pydantic import Field
+
+from lapca_bench.collections.base import Collection
+from lapca_bench.errors import UsageError
 from lapca_bench.run import Run
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.notes import with_costs_of
 from lapca_bench.search.system import System, SystemIdentity
-from lapca_bench.types import Document, Query
+from lapca_bench.types import Query
 
 
 @runtime_checkable
@@ -36,15 +36,35 @@ class Rescorer(Protocol):
         """The pairs of `first`, no more and no fewer, with new scores and the notes of this stage."""
 
 
-class PairScorer(Protocol):
-    """Scores a query against documents, higher is better: a cross-encoder, or any function of two texts."""
+class RerankSettings(SystemSettings):
+    """Table `[rerank]`: the first `depth` documents of system `first` in the order of the scores of system `second`."""
+
+    first: str
+    second: str
+    depth: int = Field(default=100, ge=1)
 
     @property
-    def identity(self) -> SystemIdentity | EncoderIdentity:
-        """What changes its scores."""
+    def parts(self) -> tuple[str, ...]:
+        """Both stages."""
+        return (self.first, self.second)
 
-    def score(self, query: Query, documents: Sequence[Document]) -> Sequence[float]:
-        """One score per document."""
+
+class RerankCard(SystemCard):
+    """A system whose first documents another one puts in order."""
+
+    kind: Literal["rerank"]
+    rerank: RerankSettings
+
+    def make(self, making: Making) -> RerankSystem:
+        """The system of both; raises `UsageError` where the second cannot give the documents of another new scores."""
+        first, second = making.part(self.rerank.first), making.part(self.rerank.second)
+        if not isinstance(second, Rescorer):
+            raise UsageError(
+                f"{self.rerank.second} cannot give the documents of another system new scores",
+                key="rerank.second",
+                remedy="name a dense, sparse or late-interaction system or a cross-encoder",
+            )
+        return RerankSystem(first, second, self.rerank.depth, self.name)
 
 
 class RerankSystem:
@@ -79,58 +99,3 @@ class RerankSystem:
         first = self._first.search(collection, queries, self._depth)
         second = self._second.rescore(collection, queries, first)
         return with_costs_of(second.renamed(self.name), [first, second]).cut(k)
-
-
-class PairwiseSystem:
-    """A scorer of two texts as a system: it scores every document of the collection, or those of a first stage.
-
-    Alone it reads every pair of query and document, which only a small collection allows.
-    """
-
-    def __init__(self, scorer: PairScorer, name: str) -> None:
-        self._scorer = scorer
-        self.name = name
-
-    @property
-    def identity(self) -> SystemIdentity:
-        """The scorer's."""
-        return SystemIdentity("pairwise", {"scorer": self._scorer.identity.digest})
-
-    def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
-        """Every document of the collection, scored."""
-        ids = [document.id for document in collection.documents()]
-        drop = collection.card.policy.self_match == "drop"
-        pairs = [(row, i) for row, query in enumerate(queries) for i in ids if not (drop and i == query.id)]
-        everything = Run.from_columns(
-            self.name,
-            [query.id for query in queries],
-            [row for row, _ in pairs],
-            [identifier for _, identifier in pairs],
-            [0.0] * len(pairs),
-        )
-        return self.rescore(collection, queries, everything).cut(k)
-
-    def rescore(self, collection: Collection, queries: Sequence[Query], first: Run) -> Run:
-        """The pairs of `first` with the scorer's scores."""
-        started = time.perf_counter()
-        texts = document_texts(collection, set(first.vocabulary.tolist()))
-        rows: list[int] = []
-        found: list[str] = []
-        scores: list[float] = []
-        with progress(f"rerank ({self.name})", total=len(queries), unit="query") as bar:
-            for row, query in enumerate(queries):
-                documents = [texts[document] for document, _ in first.ranking(query.id)]
-                if documents:
-                    rows += [row] * len(documents)
-                    found += [document.id for document in documents]
-                    scores += self._scores(query, documents)
-                bar.advance()
-        notes = {"timings": {"rerank": round(time.perf_counter() - started, 3)}}
-        return Run.from_columns(self.name, [query.id for query in queries], rows, found, scores, notes)
-
-    def _scores(self, query: Query, documents: Sequence[Document]) -> list[float]:
-        scores = [float(score) for score in self._scorer.score(query, documents)]
-        if len(scores) != len(documents):
-            message = f"{self.name}: its scorer returned {len(scores)} scores for {len(documents)} documents"
-            raise EncoderError(message, remedy="return one score per document, in the order of the documents")
-        return scores

@@ -8,11 +8,14 @@ the corpus is cut. A document that shares no term with the query is not found.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from lapca_bench.encoders import build
 from lapca_bench.encoders.kinds.term_weights import SparseEncoder
+from lapca_bench.encoders.settings import SparseSettings
+from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.exact.best import Best
 from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.stored import id_ranks
@@ -63,3 +66,15 @@ class SparseSystem(StoredSystem[SparseEncoder]):
         for entries, lengths in corpus.ragged():
             yield first, sparse_rows(entries, lengths, self.encoder.terms)
             first += len(lengths)
+
+
+class SparseCard(SystemCard):
+    """A system that is an encoder of term weights."""
+
+    kind: Literal["sparse"]
+    sparse: SparseSettings
+
+    def make(self, making: Making) -> SparseSystem:
+        """The system over the workspace's store of term weights."""
+        workspace = making.workspace
+        return SparseSystem(build(self.sparse, self.name), workspace.sparse_vectors, workspace.executor)

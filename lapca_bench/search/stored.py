@@ -10,7 +10,7 @@ import numpy as np
 from lapca_bench.collections.base import Collection
 from lapca_bench.run import Int64, Run
 from lapca_bench.search.exact.top_k import Hits
-from lapca_bench.search.executor import Executor
+from lapca_bench.store.executor import Executor
 from lapca_bench.store.forms import AnyEncoder
 from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
 from lapca_bench.types import Document, Query

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lapca_bench.paths import cache_root
-from lapca_bench.search.executor import Executor, LocalExecutor
+from lapca_bench.store.executor import Executor, LocalExecutor
 from lapca_bench.store.forms import Sparse, TokenVectors
 from lapca_bench.store.shared import Shared, configured
 from lapca_bench.store.vectors import VectorStore

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapca_bench.atomic import atomic_path, write_text
+from lapca_bench.encoders.settings import PythonSettings, TransformerSettings
 from lapca_bench.encoders.weights.delta import BASE, base_digest, difference, write_delta
 from lapca_bench.encoders.weights.network import load_model
 from lapca_bench.errors import UsageError
+from lapca_bench.search.card import SystemCard
+from lapca_bench.search.dense import DenseCard
 from lapca_bench.search.registry import cards
 from lapca_bench.training.checkpoint import checkpoints, read_record
 from lapca_bench.training.model.tower import load_start
@@ -106,7 +109,7 @@ def system_card(recipe: Recipe, corpora: str = "") -> str:
     `corpora` are those of the pairs, with commas between. The card counts as seen what they and the start model saw, as
     far as a card of the start model is known: what a system was trained on is not zero-shot.
     """
-    start = [card.trained_on for card in cards().values() if _is_start(card.encoder, recipe)]
+    start = [card.trained_on for card in cards().values() if _is_start(card, recipe)]
     seen = {name for known in start for name in known} | {name for name in corpora.split(", ") if name}
     head = {
         "name": recipe.name,
@@ -130,10 +133,12 @@ def system_card(recipe: Recipe, corpora: str = "") -> str:
     return "\n".join([*lines, ""])
 
 
-def _is_start(encoder: Any, recipe: Recipe) -> bool:
+def _is_start(card: SystemCard, recipe: Recipe) -> bool:
     """Whether a card's encoder is the recipe's start model itself, without training on top."""
-    same = getattr(encoder, "checkpoint", None) == recipe.encoder.checkpoint
-    return same and getattr(encoder, "delta", None) is None
+    if not isinstance(card, DenseCard) or isinstance(card.encoder, PythonSettings):
+        return False
+    trained = isinstance(card.encoder, TransformerSettings) and card.encoder.delta is not None
+    return card.encoder.checkpoint == recipe.encoder.checkpoint and not trained
 
 
 def _assignments(values: dict[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from toys.checkpoints import HIDDEN, write_checkpoint, write_head, write_static
 from lapca_bench.encoders import build
 from lapca_bench.encoders.settings import StaticSettings, TransformerSettings
 from lapca_bench.search import registry
+from lapca_bench.search.dense import DenseCard
 from lapca_bench.types import Document
 
 # Architecture and longest input of the public checkpoints.
@@ -50,7 +51,7 @@ CHECKPOINTS = {
     "xlm-r-large": XLM_R,
 }
 TEXTS = ["the mat . the cat sat", "", "zebra 42 the cat sat mat mat"]
-DENSE = {name: card.encoder for name, card in registry.cards().items() if card.encoder is not None}
+DENSE = {name: card.encoder for name, card in registry.cards().items() if isinstance(card, DenseCard)}
 TRANSFORMERS = [name for name, encoder in DENSE.items() if isinstance(encoder, TransformerSettings)]
 
 

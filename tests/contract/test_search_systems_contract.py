@@ -10,7 +10,8 @@ from lapca_bench.search.fusion import FusionSystem
 from lapca_bench.search.late_interaction import LateInteractionSystem
 from lapca_bench.search.lexical.bm25 import BM25System
 from lapca_bench.search.lexical.java import find_jar, find_java
-from lapca_bench.search.rerank import PairwiseSystem, RerankSystem
+from lapca_bench.search.pairwise import PairwiseSystem
+from lapca_bench.search.rerank import RerankSystem
 from lapca_bench.search.sparse import SparseSystem
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.store.forms import Sparse, TokenVectors

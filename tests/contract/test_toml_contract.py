@@ -12,7 +12,7 @@ from lapca_bench.collections import files
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment import spec
 from lapca_bench.report.published import tables as recipes
-from lapca_bench.search.card import read_card
+from lapca_bench.search.kinds import read_card
 from lapca_bench.training.ablation import load_plan
 from lapca_bench.training.recipe import load_recipe
 

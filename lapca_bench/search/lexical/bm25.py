@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field, FiniteFloat
 
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections.base import Collection
@@ -26,7 +27,8 @@ from lapca_bench.errors import InputError, StoreError
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
-from lapca_bench.search.lexical.java import anserini_version, find_java, lucene_version
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
+from lapca_bench.search.lexical.java import anserini_version, find_jar, find_java, lucene_version
 from lapca_bench.search.lexical.lucene import Analyser, LuceneIndex, analyser_of, write_index
 from lapca_bench.search.stored import without_self_matches
 from lapca_bench.search.system import SystemIdentity
@@ -48,6 +50,31 @@ class _Built:
     ids: tuple[str, ...]
     size: int
     seconds: float
+
+
+class BM25Settings(SystemSettings):
+    """Table `[bm25]`: `analyser` is a language code whose analyser replaces that of the documents' language."""
+
+    k1: FiniteFloat = Field(default=0.9, ge=0)
+    b: float = Field(default=0.4, ge=0, le=1)
+    analyser: str | None = None
+
+
+class BM25Card(SystemCard):
+    """A system that is Lucene's BM25."""
+
+    kind: Literal["bm25"]
+    bm25: BM25Settings
+
+    def check(self) -> None:
+        """Raise `MissingResourceError` without Java or Lucene."""
+        find_java()
+        find_jar()
+
+    def make(self, making: Making) -> BM25System:
+        """The system over the workspace's indexes."""
+        settings = self.bm25
+        return BM25System(making.workspace.indexes, settings.k1, settings.b, settings.analyser, self.name)
 
 
 class BM25System:

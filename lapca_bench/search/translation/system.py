@@ -7,36 +7,50 @@ and kept as a sealed JSON file, so that anybody can read what the inner system w
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Literal
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_texts, digest_value
 from lapca_bench.errors import EncoderError
 from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.system import System, SystemIdentity
+from lapca_bench.search.translation.translators import Translator, find_translator
 from lapca_bench.types import Query
 
 
-@runtime_checkable
-class Translator(Protocol):
-    """Translates lists of texts. Languages are ISO 639 codes as collections use them."""
+class TranslateSettings(SystemSettings):
+    """Table `[translate]`: queries pass through `translator` into language `into` before `system` sees them."""
+
+    system: str
+    translator: str
+    into: str = "en"
 
     @property
-    def identity(self) -> Mapping[str, Any]:
-        """Everything that changes a translation, as JSON values; may raise `MissingResourceError`."""
+    def parts(self) -> tuple[str, ...]:
+        """The system that is asked in the other language."""
+        return (self.system,)
 
-    def sources(self, target: str) -> frozenset[str]:
-        """The languages that it translates into `target`."""
 
-    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
-        """One translation per text; what it does not know stays as it is."""
+class TranslateCard(SystemCard):
+    """A system behind a translator."""
+
+    kind: Literal["translate"]
+    translate: TranslateSettings
 
     def check(self) -> None:
-        """Raise `MissingResourceError` with its remedy where the translator is not on this machine."""
+        """Raise `MissingResourceError` where the translator is not on this machine."""
+        find_translator(self.translate.translator).check()
+
+    def make(self, making: Making) -> TranslateSystem:
+        """The system, with its translations in the workspace's cache."""
+        settings, folder = self.translate, making.workspace.cache / "translations"
+        translator = find_translator(settings.translator)
+        return TranslateSystem(translator, making.part(settings.system), settings.into, folder, self.name)
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,35 @@
-"""Finding a translator by the name that a card gives it."""
+"""What a translator is, and finding one by the name that a card gives it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from lapca_bench.errors import UsageError, unknown_name
-from lapca_bench.search.translation.system import Translator
 
 BUILT_IN = {
     "freedict": "lapca_bench.search.translation.freedict:FreeDict",
     "apertium": "lapca_bench.search.translation.apertium:Apertium",
 }
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """Translates lists of texts. Languages are ISO 639 codes as collections use them."""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """Everything that changes a translation, as JSON values; may raise `MissingResourceError`."""
+
+    def sources(self, target: str) -> frozenset[str]:
+        """The languages that it translates into `target`."""
+
+    def translate(self, texts: Sequence[str], source: str, target: str) -> list[str]:
+        """One translation per text; what it does not know stays as it is."""
+
+    def check(self) -> None:
+        """Raise `MissingResourceError` with its remedy where the translator is not on this machine."""
 
 
 def find_translator(name: str) -> Translator:

@@ -11,7 +11,7 @@ import pytest
 from lapca_bench.encoders import build
 from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import InputError, UsageError
-from lapca_bench.search.card import read_card
+from lapca_bench.search.kinds import read_card
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")

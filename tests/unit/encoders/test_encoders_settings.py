@@ -8,10 +8,11 @@ from pydantic import TypeAdapter, ValidationError
 from lapca_bench.encoders import health
 from lapca_bench.encoders.settings import EncoderSettings, TransformerSettings
 from lapca_bench.search import registry
+from lapca_bench.search.dense import DenseCard
 
 ADAPTER: TypeAdapter[EncoderSettings] = TypeAdapter(EncoderSettings)
 BASE: dict[str, Any] = {"type": "transformer", "checkpoint": "owner/model", "pooling": "cls"}
-DENSE = sorted(name for name, card in registry.cards().items() if card.kind == "dense" and card.encoder is not None)
+DENSE = sorted(name for name, card in registry.cards().items() if isinstance(card, DenseCard))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from lapca_bench.errors import MissingResourceError, UsageError
 from lapca_bench.experiment.tuning import as_toml, tune
 from lapca_bench.run import Qrels, Run
 from lapca_bench.search import registry
-from lapca_bench.search.card import FusionSettings, read_card
+from lapca_bench.search.fusion import FusionSettings
+from lapca_bench.search.kinds import read_card
 from lapca_bench.search.lexical.java import find_jar, find_java
 from lapca_bench.search.ranx_fusion import best_parameters, fuse
 from lapca_bench.search.registry import Workspace

@@ -12,10 +12,10 @@ from toys import board_results as made
 from lapca_bench.collections import registry
 from lapca_bench.errors import InputError, unknown_name
 from lapca_bench.report import submission
-from lapca_bench.search.card import SystemCard
+from lapca_bench.search.own_builder import OwnBuilderCard
 from lapca_bench.store.results import ResultStore
 
-CARD = SystemCard(
+CARD = OwnBuilderCard(
     name="a",
     title="A",
     kind="dense",

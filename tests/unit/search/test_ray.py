@@ -16,10 +16,10 @@ ray = pytest.importorskip("ray", reason="needs the extra lapca-bench[ray]")
 
 from lapca_bench.encoders.identity import EncoderIdentity  # noqa: E402
 from lapca_bench.errors import EncoderError, LapcaError  # noqa: E402
-from lapca_bench.search.executor import LocalExecutor  # noqa: E402
 from lapca_bench.search.parts import search_corpus  # noqa: E402
 from lapca_bench.search.ray_executor import RayExecutor  # noqa: E402
 from lapca_bench.search.workspace import Workspace  # noqa: E402
+from lapca_bench.store.executor import LocalExecutor  # noqa: E402
 from lapca_bench.store.shared import Shared  # noqa: E402
 from lapca_bench.store.vectors import VectorStore  # noqa: E402
 from lapca_bench.training.mining import margin as mining  # noqa: E402

@@ -3,7 +3,8 @@ import re
 import pytest
 
 from lapca_bench.errors import UsageError
-from lapca_bench.search.card import read_card
+from lapca_bench.search.kinds import read_card
+from lapca_bench.search.lexical.bm25 import BM25Card
 
 HEAD = """name = "mine"
 title = "Mine"
@@ -29,7 +30,7 @@ def test_a_card(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(HEAD + "[bm25]\nk1 = 1.2\n")
     card = read_card(path)
-    assert card.bm25 is not None
+    assert isinstance(card, BM25Card)
     assert (card.name, card.bm25.k1, card.bm25.b, card.trained_on) == ("mine", 1.2, 0.4, [])
 
 
@@ -42,16 +43,16 @@ def test_a_card(tmp_path):
         (HEAD + "[bm25]\nk1 = -1\n", "greater than or equal to 0", 9),
         (HEAD + "[bm25]\nk1 = inf\n", "finite", 9),
         (HEAD.replace("MIT", "").replace("licence", "license"), "missing", None),
-        (HEAD, r"needs a table \[bm25\]", None),
+        (HEAD, r"\[bm25\] this key is missing", None),
         (HEAD.replace('"bm25"', '"psychic"'), "needs a builder", None),
-        (HEAD + "[bm25]\n[margin]\nsystem = 'x'\n", r"has no table \[margin\]", None),
+        (HEAD + "[bm25]\n[margin]\nsystem = 'x'\n", r"\[margin\] unknown key", 9),
         (HEAD + "builder = 'no colon'\n", "match pattern", 8),
         (HEAD.replace('"bm25"', '"fusion"') + "[fusion]\nsystems = ['one']\n", "at least 2", 9),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path, content, message, line):
     error = refused(tmp_path, content)
-    assert re.search(message, error.message)
+    assert re.search(message, str(error))
     assert line is None or error.line == line
 
 

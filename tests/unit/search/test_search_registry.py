@@ -4,7 +4,7 @@ from toys.search import ToyCollection
 from lapca_bench import extras
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.search import registry
-from lapca_bench.search.card import read_card
+from lapca_bench.search.kinds import read_card
 from lapca_bench.search.registry import Workspace
 from lapca_bench.search.system import SystemIdentity
 

@@ -4,7 +4,8 @@ from toys.search import ToyCollection, WordHashEncoder, documents, queries
 
 from lapca_bench.errors import EncoderError
 from lapca_bench.search.dense import DenseSystem
-from lapca_bench.search.rerank import PairwiseSystem, RerankSystem, Rescorer
+from lapca_bench.search.pairwise import PairwiseSystem
+from lapca_bench.search.rerank import RerankSystem, Rescorer
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import VectorStore
 

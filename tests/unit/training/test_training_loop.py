@@ -270,7 +270,7 @@ def changes_of(path: Path) -> dict[str, np.ndarray]:
 def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, tmp_path) -> None:
     """Checkpoint → delta folder → system card → the checkpoint's own vectors; training can go on from it."""
     from lapca_bench.encoders import build
-    from lapca_bench.search.card import read_card
+    from lapca_bench.search.kinds import read_card
 
     made = recipe(start, trained={"what": "upper", "layers": 1}, objective={"mlm": 0.0}, optimisation={"steps": 2})
     checkpoint = Training(made, source(made, pairs), tmp_path / "run", facts={"command": "`x`"}).run().checkpoint
@@ -310,7 +310,7 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     ("name", "method"), [("small", "LAPCA"), ("xlm", "Conneau & Lample 2019"), ("query-language-model", "Yu, Fei & Li")]
 )
 def test_a_system_card_cites_the_method_of_its_recipe(name, method, tmp_path) -> None:
-    from lapca_bench.search.card import read_card
+    from lapca_bench.search.kinds import read_card
 
     made = load_recipe(name)
     (tmp_path / "card.toml").write_text(system_card(made), encoding="utf-8")
@@ -323,7 +323,8 @@ def test_a_system_card_cites_the_method_of_its_recipe(name, method, tmp_path) ->
 
 
 def test_a_trained_system_is_not_zero_shot_on_what_it_and_its_start_model_saw(tmp_path) -> None:
-    from lapca_bench.search.card import read_card, saw
+    from lapca_bench.search.card import saw
+    from lapca_bench.search.kinds import read_card
     from lapca_bench.training.mining.mine import corpus_of_pairs
 
     (tmp_path / "help.report.json").write_text('{"corpus": "help-pages"}', encoding="utf-8")
