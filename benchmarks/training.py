@@ -90,7 +90,8 @@ def our_step(pairs: int) -> Any:
     from lapca_bench.training.batch import Batch
     from lapca_bench.training.model.tower import TrainedTower
     from lapca_bench.training.recipe import Recipe
-    from lapca_bench.training.step.step import Processes, Step
+    from lapca_bench.training.step.processes import Processes
+    from lapca_bench.training.step.step import Step
 
     settings = find_card(CARD).encoder
     recipe = Recipe.model_validate(

@@ -20,7 +20,8 @@ class Batch:
     `names` identify the pairs for error messages; `languages` are those of the passages, for mining hard negatives.
     `owners` are the rows of the pairs that the first `negatives` were drawn for, where the source knows them.
     `query_pivots` and `passage_pivots` hold each view's text in the pivot language, "" where there is none; empty when
-    the recipe has no pivot.
+    the recipe has no pivot. `teacher_scores` are those of the system that is distilled, (queries, passages and
+    negatives).
     """
 
     names: tuple[str, ...]
@@ -31,7 +32,7 @@ class Batch:
     owners: tuple[int, ...] = ()
     query_pivots: tuple[str, ...] = ()
     passage_pivots: tuple[str, ...] = ()
-    teacher: npt.NDArray[np.float32] | None = None  # its scores, (queries, passages and negatives)
+    teacher_scores: npt.NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

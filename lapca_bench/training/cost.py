@@ -16,7 +16,7 @@ def tried(training: Training, steps: int) -> str:
     tower = training.start()
     texts = tower.tokenise(batch.queries, "query", recipe.optimisation.query_length)
     texts += tower.tokenise([*batch.passages, *batch.negatives], "passage", recipe.optimisation.passage_length)
-    step = Step(tower, recipe, training.processes, training.teacher(tower))
+    step = Step(tower, recipe, training.processes, training.start_model(tower))
     started = time.perf_counter()
     step.backward(batch, 0)
     seconds = time.perf_counter() - started

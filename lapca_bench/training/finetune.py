@@ -32,14 +32,14 @@ from lapca_bench.types import Document
 def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> Outcome:
     """All rounds of the recipe; `passages` (DPR's TSV) is what negatives are mined from, else the files' passages."""
     questions = read_questions(files)
-    teacher = _teacher(recipe)
+    scorer = _scorer(recipe)
     mined: dict[str, list[Document]] | None = None
     outcome: Outcome | None = None
     for number in range(recipe.questions.rounds + 1):
         folder = out / f"round-{number}"
         if outcome is not None:
             mined = _negatives(folder, recipe, outcome, questions, passages)
-        training = _training(recipe, questions, folder, _facts(recipe, files, out, number, mined), mined, teacher)
+        training = _training(recipe, questions, folder, _facts(recipe, files, out, number, mined), mined, scorer)
         outcome = replace(training, evaluate=Evaluation.of(recipe.evaluation)).run()
         if outcome.step == recipe.optimisation.stop_after:
             break
@@ -51,7 +51,7 @@ def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path
 def cost_of(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> str:
     """What `finetune_on` would do in all rounds: questions, steps, tokens and time. Nothing is written."""
     questions = read_questions(files)
-    training = _training(recipe, questions, out, {}, None, _teacher(recipe))
+    training = _training(recipe, questions, out, {}, None, _scorer(recipe))
     rounds, optimisation = recipe.questions.rounds + 1, training.recipe.optimisation
     steps = min(optimisation.steps, optimisation.stop_after or optimisation.steps) * rounds
     pool = f"the passages of {passages}" if passages else f"{sum(1 for _ in passages_of(questions))} passages"
@@ -65,7 +65,7 @@ def _training(
     folder: Path,
     facts: dict[str, object],
     mined: dict[str, list[Document]] | None,
-    teacher: Encoder | None,
+    scorer: Encoder | None,
 ) -> Training:
     source = QuestionBatches(
         questions,
@@ -74,7 +74,7 @@ def _training(
         seed=recipe.seed,
         separator=recipe.encoder.title_separator,
         mined=mined,
-        teacher=teacher,
+        scorer=scorer,
     )
     if recipe.questions.epochs:
         steps = recipe.questions.epochs * source.steps_per_epoch
@@ -104,7 +104,8 @@ def trained_encoder(recipe: Recipe, checkpoint: Path) -> TransformerSettings:
     return start_at(recipe.encoder, checkpoint).model_copy(update=changes)
 
 
-def _teacher(recipe: Recipe) -> Encoder | None:
+def _scorer(recipe: Recipe) -> Encoder | None:
+    """The encoder of the system whose scores are distilled, where the objective names one as its teacher."""
     if recipe.objective.teacher is None:
         return None
     from lapca_bench.search.dense import DenseSystem

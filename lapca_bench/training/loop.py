@@ -19,15 +19,16 @@ from lapca_bench.errors import LapcaError
 from lapca_bench.progress import progress as progress_bar
 from lapca_bench.training.batch import Batch, BatchSource
 from lapca_bench.training.checkpoint import Progress, prune, resume, save_checkpoint
-from lapca_bench.training.hard_negatives import NegativePool
+from lapca_bench.training.hard_negatives import MinedNegatives
 from lapca_bench.training.held_out import held_out_accuracy
-from lapca_bench.training.model.tower import TrainedTower, load_start
+from lapca_bench.training.model.tower import TrainedTower, frozen_start
 from lapca_bench.training.model.tower_encoder import TowerEncoder
 from lapca_bench.training.recipe import Recipe
-from lapca_bench.training.step.step import Processes, Step
+from lapca_bench.training.step.processes import Processes
+from lapca_bench.training.step.step import Step
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
 
@@ -83,21 +84,16 @@ class Training:
         parameters = list(tower.trained_parameters().values())
         optimiser = torch.optim.AdamW(parameters, lr=0.0, weight_decay=optimisation.weight_decay)
         done = resume(self.folder, tower, optimiser, recipe)
-        step = Step(tower, recipe, self.processes, self.teacher(tower))
+        step = Step(tower, recipe, self.processes, self.start_model(tower))
         last = min(optimisation.steps, optimisation.stop_after or optimisation.steps)
         log.info("train by %s from step %d to %d in %s", recipe.name, done.step, last, self.folder)
-        pool: NegativePool | None = None
+        negatives = MinedNegatives(recipe.objective, self.source)
         written: Path | None = None
         if done.step == 0:
             self._look(tower, done)
         with progress_bar("training", last - done.step, "step") as bar:
             while done.step < last and not self._out_of_patience(done):
-                batch = self.source.batch(done.step)
-                if recipe.objective.mined:
-                    pool = self._refreshed(pool, tower, done.step)
-                    batch = pool.add_to(
-                        batch, self._encoder(tower, done.step), recipe.objective.mined, recipe.objective.ceiling
-                    )
+                batch = negatives.added(self.source.batch(done.step), self._encoder(tower, done.step), done.step)
                 loss = step.backward(batch, done.step)
                 norm = self._share_gradients(parameters)
                 if not (math.isfinite(loss) and math.isfinite(norm)):
@@ -120,30 +116,23 @@ class Training:
         return Outcome(done.step, self._chosen(done, written), done)
 
     def start(self) -> TrainedTower:
-        """The model as it is before the first step."""
-        recipe, objective = self.recipe, self.recipe.objective
-        heads = {"language_model": objective.predicts_words, "relevance": objective.relevance > 0}
+        """The model as it is before the first step, with the heads that the objective needs."""
+        recipe, needs = self.recipe, self.recipe.objective.needs
+        heads = {"language_model": needs.language_model, "grader": needs.grader}
         return TrainedTower(recipe.encoder, recipe.trained, **heads, seed=recipe.seed)
 
-    def teacher(self, tower: TrainedTower) -> Any:
-        """The frozen start model where the objective needs one."""
-        if not (self.recipe.objective.brake or self.recipe.objective.has_pivot):
+    def start_model(self, tower: TrainedTower) -> nn.Module | None:
+        """The frozen start model where the objective needs it."""
+        if not self.recipe.objective.needs.start_model:
             return None
-        return load_start(tower.settings).to(tower.device).requires_grad_(requires_grad=False)
+        return frozen_start(tower.settings, tower.device)
 
     def _encoder(self, tower: TrainedTower, step: int) -> TowerEncoder:
         lengths = self.recipe.optimisation
         name = f"{self.recipe.name}@{step}"
         return TowerEncoder(tower, name, query_length=lengths.query_length, passage_length=lengths.passage_length)
 
-    def _refreshed(self, pool: NegativePool | None, tower: TrainedTower, step: int) -> NegativePool:
-        """A fresh pool every `refresh` steps. A resumed run encodes the pool anew with the weights it resumed."""
-        if pool is None or step % self.recipe.objective.refresh == 0:
-            start = step - step % self.recipe.objective.refresh
-            return NegativePool.encoded(self.source.pool(start), self._encoder(tower, step))
-        return pool
-
-    def _share_gradients(self, parameters: list[Any]) -> float:
+    def _share_gradients(self, parameters: list[nn.Parameter]) -> float:
         """Sum gradients over processes, clip them, and return their norm before clipping."""
         import torch
 

@@ -16,7 +16,7 @@ from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Outcome, Training
 from lapca_bench.training.mining.mine import corpus_of_pairs
 from lapca_bench.training.recipe import Recipe
-from lapca_bench.training.step.step import Processes
+from lapca_bench.training.step.processes import Processes
 
 
 def processes() -> Processes:
@@ -61,7 +61,13 @@ def _training(
     facts: Mapping[str, Any] | None = None,
 ) -> Training:
     source = AlignmentBatches(
-        table, recipe.pairs, recipe.views, recipe.objective, batch=recipe.optimisation.batch, seed=recipe.seed
+        table,
+        recipe.pairs,
+        recipe.views,
+        same_page=recipe.objective.same_page,
+        pivot_language=recipe.objective.needs.pivot_language,
+        batch=recipe.optimisation.batch,
+        seed=recipe.seed,
     )
     return Training(recipe, source, out, evaluate, facts or {}, processes())
 

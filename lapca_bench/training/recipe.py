@@ -22,74 +22,9 @@ from lapca_bench.parsing import toml_table
 from lapca_bench.toml_model import Strict
 from lapca_bench.training.batches.settings import PairSettings, QuestionSettings, ViewSettings
 from lapca_bench.training.evaluation import EvaluationSettings
+from lapca_bench.training.losses.objective import Objective
 from lapca_bench.training.mining.settings import MiningSettings
 from lapca_bench.training.model.tower import TrainedSettings
-
-
-class ObjectiveSettings(Strict):
-    """`loss` alignment·L_align + mlm·L_MLM + brake·L_brake + L_pivot (METHOD items 6 and 7), and losses of pairs read.
-
-    `same_page` and `mined` are hard negatives per pair, `refresh` the steps after which mined ones are sought again;
-    candidates above `ceiling` times the positive's score count as false negatives. `direction` "both" is the symmetric
-    loss, "passage" ranks passages only (fine-tuning). `brake` holds vectors near the start model's.
-    `pivot` pulls the vectors of a block, in whatever language, to the start model's vector of its text in
-    `pivot_language` where the pairs hold one: languages meet where the start model already knows how to rank.
-    `ranking` pulls the scores between views to those between their pivots, at `ranking_temperature`. Where `teacher`
-    names a system, fine-tuning adds distillation·KL(its scores || the model's) over each batch, both softened by
-    `distillation_temperature`.
-    `tlm` (XLM), `qlm` and `relevance` (Yu et al. 2021) weigh losses over a query view and a passage view read in one
-    sequence: words hidden in both (`tlm_mask`), words hidden in the query (`qlm_mask`), and the grade of a pair. With
-    them alignment may be 0.
-    """
-
-    temperature: float = Field(default=0.05, gt=0)
-    alignment: float = Field(default=1.0, ge=0)
-    mlm: float = Field(default=1.0, ge=0)
-    brake: float = Field(default=0.0, ge=0)
-    pivot: float = Field(default=0.0, ge=0)
-    pivot_language: str = "en"
-    ranking: float = Field(default=0.0, ge=0)
-    ranking_temperature: float = Field(default=0.02, gt=0)
-    direction: Literal["both", "passage"] = "both"
-    similarity: Literal["cosine", "dot"] = "cosine"
-    same_page: int = Field(default=1, ge=0)
-    mined: int = Field(default=0, ge=0)
-    refresh: int = Field(default=1000, ge=1)
-    ceiling: float = Field(default=0.95, gt=0)
-    teacher: str | None = None
-    distillation: float = Field(default=1.0, ge=0)
-    distillation_temperature: float = Field(default=0.05, gt=0)
-    tlm: float = Field(default=0.0, ge=0)
-    tlm_mask: float = Field(default=0.15, gt=0, lt=1)
-    qlm: float = Field(default=0.0, ge=0)
-    qlm_mask: float = Field(default=0.3, gt=0, lt=1)
-    relevance: float = Field(default=0.0, ge=0)
-
-    @model_validator(mode="after")
-    def _something_to_learn(self) -> Self:
-        if not (self.compares_vectors or self.predicts_words or self.relevance):
-            raise ValueError("every weight is 0: nothing would be learnt")
-        return self
-
-    @property
-    def has_pivot(self) -> bool:
-        """Whether the start model's vectors of pivot texts are needed."""
-        return self.pivot > 0 or self.ranking > 0
-
-    @property
-    def compares_vectors(self) -> bool:
-        """Whether any loss looks at the vectors of views."""
-        return self.alignment > 0 or self.brake > 0 or self.has_pivot or self.teacher is not None
-
-    @property
-    def predicts_words(self) -> bool:
-        """Whether any loss is over hidden words."""
-        return self.mlm > 0 or self.tlm > 0 or self.qlm > 0
-
-    @property
-    def reads_pairs(self) -> bool:
-        """Whether any loss reads two texts in one sequence."""
-        return self.tlm > 0 or self.qlm > 0 or self.relevance > 0
 
 
 class OptimisationSettings(Strict):
@@ -134,7 +69,7 @@ class Recipe(Strict):
     pairs: PairSettings = PairSettings()
     questions: QuestionSettings = QuestionSettings()
     views: ViewSettings = ViewSettings()
-    objective: ObjectiveSettings = ObjectiveSettings()
+    objective: Objective = Objective()
     trained: TrainedSettings = TrainedSettings()
     optimisation: OptimisationSettings = OptimisationSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
@@ -154,15 +89,10 @@ class Recipe(Strict):
         """
         told = {"title", "licence", "about", "citation", "url"}
         content = self.model_dump(mode="json", exclude=told | {"mining", "evaluation"})
+        content["objective"] = self.objective.digested()
         content["optimisation"].pop("stop_after")
         if self.encoder.delta is None:
             content["encoder"].pop("delta")
-        if self.objective.teacher is None:
-            for key in ("teacher", "distillation", "distillation_temperature"):
-                content["objective"].pop(key)
-        if not self.objective.reads_pairs:
-            for key in ("tlm", "tlm_mask", "qlm", "qlm_mask", "relevance"):
-                content["objective"].pop(key)
         if self.questions == QuestionSettings():
             content.pop("questions")
         return digest_value(content)

@@ -90,5 +90,11 @@ def recipe(start: Path, **tables) -> Recipe:
 def source(made: Recipe, pairs: Path) -> AlignmentBatches:
     table = PairTable.read([pairs])
     return AlignmentBatches(
-        table, made.pairs, made.views, made.objective, batch=made.optimisation.batch, seed=made.seed
+        table,
+        made.pairs,
+        made.views,
+        same_page=made.objective.same_page,
+        pivot_language=made.objective.needs.pivot_language,
+        batch=made.optimisation.batch,
+        seed=made.seed,
     )

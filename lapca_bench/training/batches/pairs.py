@@ -15,7 +15,6 @@ from lapca_bench.errors import InputError
 from lapca_bench.training.batch import Batch, HeldOut
 from lapca_bench.training.batches.settings import PairSettings, ViewSettings
 from lapca_bench.training.random_streams import Stream, generator
-from lapca_bench.training.recipe import ObjectiveSettings
 from lapca_bench.training.sentences import sentences
 
 if TYPE_CHECKING:
@@ -205,6 +204,8 @@ class AlignmentBatches:
 
     A language pair is drawn ∝ n^exponent (n = its pairs), then one of its pairs. Mixed batches give each query
     distractors in its own language, which is what forces alignment instead of language identity (LAReQA's X-Y).
+    `same_page` is how many hard negatives a pair brings at most; where a `pivot_language` is named, batches hold each
+    view's text in it.
     """
 
     def __init__(
@@ -212,13 +213,15 @@ class AlignmentBatches:
         table: PairTable,
         pairs: PairSettings,
         views_: ViewSettings,
-        objective: ObjectiveSettings,
         *,
+        same_page: int,
+        pivot_language: str | None = None,
         batch: int,
         seed: int,
     ) -> None:
         self._table = table.filtered(pairs)
-        self._settings, self._views, self._objective = pairs, views_, objective
+        self._settings, self._views = pairs, views_
+        self._same_page, self._pivot_language = same_page, pivot_language
         self._batch, self._seed = batch, seed
         names, (self._pages,) = self._table.codes("page")
         self._held = np.sort(generator(seed, Stream.HELD_OUT).permutation(len(names))[: pairs.held_out])
@@ -253,7 +256,7 @@ class AlignmentBatches:
 
     @cached_property
     def _pivots(self) -> Mapping[str, str]:
-        return self._table.pivots(self._objective.pivot_language) if self._objective.has_pivot else {}
+        return {} if self._pivot_language is None else self._table.pivots(self._pivot_language)
 
     @cached_property
     def _blocks(self) -> Mapping[tuple[str, str], list[str]]:
@@ -297,10 +300,10 @@ class AlignmentBatches:
             queries.append(seen.query)
             passages.append(seen.passage)
             languages.append(seen.language)
-            others = self._same_page(pair, seen, random)
+            others = self._others_of_page(pair, seen, random)
             negatives.extend(others)
             owners.extend([row] * len(others))
-            if self._objective.has_pivot:
+            if self._pivot_language is not None:
                 query_pivots.append(self._pivots.get(seen.query_block, ""))
                 passage_pivots.append(self._pivots.get(seen.passage_block, ""))
         return Batch(
@@ -314,11 +317,11 @@ class AlignmentBatches:
             tuple(passage_pivots),
         )
 
-    def _same_page(self, pair: Pair, seen: Views, random: np.random.Generator) -> list[str]:
+    def _others_of_page(self, pair: Pair, seen: Views, random: np.random.Generator) -> list[str]:
         """Other blocks of the passage's page in its language."""
         own = {pair.left.text, pair.right.text}
         others = [text for text in self._blocks[pair.page, seen.language] if text not in own]
-        count = min(self._objective.same_page, len(others))
+        count = min(self._same_page, len(others))
         return [others[place] for place in random.choice(len(others), size=count, replace=False)] if count else []
 
     def held_out(self) -> HeldOut:

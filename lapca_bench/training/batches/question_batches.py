@@ -20,7 +20,8 @@ from lapca_bench.types import Document
 class QuestionBatches:
     """Each epoch sees every question once, in another order; a batch holds no positive passage twice.
 
-    `mined` are negatives by question id that replace those of the file. `teacher` scores what each batch holds.
+    `mined` are negatives by question id that replace those of the file. `scorer` is the encoder of a system that is
+    distilled: it scores what each batch holds.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class QuestionBatches:
         seed: int,
         separator: str = " ",
         mined: Mapping[str, Sequence[Document]] | None = None,
-        teacher: Encoder | None = None,
+        scorer: Encoder | None = None,
     ) -> None:
         order = generator(seed, Stream.HELD_OUT).permutation(len(questions))
         self._held = [questions[place] for place in order[: settings.held_out]]
@@ -44,7 +45,7 @@ class QuestionBatches:
                 remedy="make the batch smaller, hold fewer out, or give more questions",
             )
         self._settings, self._batch, self._seed, self._separator = settings, batch, seed, separator
-        self._mined, self._teacher = mined or {}, teacher
+        self._mined, self._scorer = mined or {}, scorer
 
     @property
     def steps_per_epoch(self) -> int:
@@ -76,13 +77,13 @@ class QuestionBatches:
             tuple(question.language for question in chosen.values()),
             tuple(negatives),
         )
-        return made if self._teacher is None else replace(made, teacher=self._taught(made, self._teacher))
+        return made if self._scorer is None else replace(made, teacher_scores=self._scores(made, self._scorer))
 
     @staticmethod
-    def _taught(batch: Batch, teacher: Encoder) -> np.ndarray:
-        """The teacher's scores, (questions, passages and negatives)."""
+    def _scores(batch: Batch, scorer: Encoder) -> np.ndarray:
+        """The scorer's, (questions, passages and negatives)."""
         documents = [Document(str(n), text) for n, text in enumerate((*batch.passages, *batch.negatives))]
-        return np.asarray(teacher.encode_queries(batch.queries) @ teacher.encode_documents(documents).T)
+        return np.asarray(scorer.encode_queries(batch.queries) @ scorer.encode_documents(documents).T)
 
     def held_out(self) -> HeldOut:
         """The questions that are in no batch, each with its first passage."""

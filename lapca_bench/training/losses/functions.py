@@ -88,28 +88,28 @@ def similarity_regularisation(vectors: Tensor, label_vectors: Tensor) -> Tensor:
     return ((a - b.detach()).square().mean() + (a.detach() - b).square().mean()) / 2
 
 
-def vector_distillation(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean over i of 1 − cos(student_i, teacher_i); the teacher takes no gradient.
+def vector_distillation(student: Tensor, target: Tensor) -> Tensor:
+    """Mean over i of 1 − cos(student_i, target_i); the target takes no gradient.
 
-    With the teacher's vector of a text's aligned counterpart this is multilingual distillation (Reimers & Gurevych
+    With another model's vector of a text's aligned counterpart this is multilingual distillation (Reimers & Gurevych
     2020, with cosine for mean squared error); with the start model's vector of the same text it is a brake that keeps
     what the start model knew.
     """
     from torch.nn import functional
 
-    return (1 - functional.cosine_similarity(student, teacher.detach(), dim=-1)).mean()
+    return (1 - functional.cosine_similarity(student, target.detach(), dim=-1)).mean()
 
 
-def score_distillation(student: Tensor, teacher: Tensor, *, temperature: float = 1.0) -> Tensor:
-    """KL(softmax(teacher / t) || softmax(student / t)) · t², mean over rows of (n, candidates) scores.
+def score_distillation(student: Tensor, target: Tensor, *, temperature: float = 1.0) -> Tensor:
+    """KL(softmax(target / t) || softmax(student / t)) · t², mean over rows of (n, candidates) scores.
 
     Source: Hinton et al. 2015, section 2; for retrieval scores Lin et al. 2021 (in-batch teacher).
     """
     from torch.nn import functional
 
-    target = functional.log_softmax(teacher.detach() / temperature, dim=-1)
+    wanted = functional.log_softmax(target.detach() / temperature, dim=-1)
     guess = functional.log_softmax(student / temperature, dim=-1)
-    return functional.kl_div(guess, target, reduction="batchmean", log_target=True) * temperature**2
+    return functional.kl_div(guess, wanted, reduction="batchmean", log_target=True) * temperature**2
 
 
 def reverse_gradient(vectors: Tensor, strength: float = 1.0) -> Tensor:

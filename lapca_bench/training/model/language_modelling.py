@@ -63,11 +63,15 @@ def hidden_token_loss(logits: Tensor, labels: Tensor, *, total: int | None = Non
 
 @dataclass(frozen=True)
 class PairInput:
-    """Two texts in one sequence; `positions` count each token's place from 0, `labels` are as `hide_tokens` says."""
+    """One or two texts in one sequence; `positions` count each token's place from 0.
+
+    `labels` are as `hide_tokens` says; `grade` is what is due for the pair, where it is graded.
+    """
 
     ids: Int64
     positions: Int64
     labels: Int64
+    grade: float = 0.0
 
 
 def translation_pair(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from lapca_bench.encoders.settings import TransformerSettings
@@ -18,16 +15,16 @@ from lapca_bench.encoders.weights.pooling import pool
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.toml_model import Strict
-from lapca_bench.training.model.language_modelling import IGNORED, MaskVocabulary, hidden_token_loss, hide_tokens
+from lapca_bench.training.model.language_head import language_head
+from lapca_bench.training.model.language_modelling import IGNORED, Int64, MaskVocabulary, hidden_token_loss
 from lapca_bench.training.model.onednn_linear import multiply_by_onednn
 from lapca_bench.training.model.row_gradients import add_gradients_by_row
-from lapca_bench.training.random_streams import seed_at
+from lapca_bench.training.model.rows import Rows
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Side = Literal["query", "passage"]
-Int64 = npt.NDArray[np.int64]
+TextSide = Literal["query", "passage"]
 
 
 class TrainedSettings(Strict):
@@ -46,42 +43,17 @@ def load_start(settings: TransformerSettings, *, with_delta: bool = True) -> Any
     return load_model(folder_of(settings), "float32", settings.architecture, delta)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Token ids of some texts, padded: `ids`, `mask` (texts, tokens); `labels` hold hidden tokens, `IGNORED` elsewhere.
-
-    `places` are the texts' rows in the joint batch, `seed` makes dropout repeatable. `positions` number the tokens from
-    0 where they do not simply follow each other.
-    """
-
-    places: Int64
-    ids: Int64
-    mask: Int64
-    labels: Int64
-    seed: int
-    positions: Int64 | None = None
-
-    def split(self, parts: int) -> list[Rows]:
-        """The same texts in up to `parts` chunks of nearly equal numbers of texts."""
-        cut = [rows for rows in np.array_split(np.arange(len(self.places)), parts) if len(rows)]
-        return [
-            replace(
-                self,
-                places=self.places[rows],
-                ids=self.ids[rows],
-                mask=self.mask[rows],
-                labels=self.labels[rows],
-                positions=None if self.positions is None else self.positions[rows],
-            )
-            for rows in cut
-        ]
+def frozen_start(settings: TransformerSettings, device: str) -> nn.Module:
+    """The start model as it is compared with while another copy is trained: on `device`, without gradient."""
+    network: nn.Module = load_start(settings).to(device).requires_grad_(requires_grad=False)
+    return network
 
 
 class TrainedTower:
     """A transformer with its tokenizer, pooling and prompts, of which some weights are trained.
 
     `folder` is the start model; `settings` its `[encoder]` table. With `language_model` a masked-token head sits on
-    top: the checkpoint's own where it has one, else a new one tied to the word embeddings; with `relevance` a linear
+    top: the checkpoint's own where it has one, else a new one tied to the word embeddings; with `grader` a linear
     grade of the first token's vector.
     """
 
@@ -92,7 +64,7 @@ class TrainedTower:
         *,
         language_model: bool,
         seed: int,
-        relevance: bool = False,
+        grader: bool = False,
     ) -> None:
         import torch
 
@@ -111,8 +83,8 @@ class TrainedTower:
         multiply_by_onednn(self.encoder)
         self.head: Any = None
         if language_model:
-            self.head = _language_head(self.folder, encoder.config).to(self.device)
-        self.grader: Any = torch.nn.Linear(encoder.config.hidden_size, 1).to(self.device) if relevance else None
+            self.head = language_head(self.folder, encoder.config).to(self.device)
+        self.grader: Any = torch.nn.Linear(encoder.config.hidden_size, 1).to(self.device) if grader else None
         self.set_training(dropout=trained.dropout)
 
     def set_training(self, *, dropout: bool) -> None:
@@ -141,7 +113,12 @@ class TrainedTower:
         special = frozenset([*tokenizer.all_special_ids, self.tokenizer.pad])
         return MaskVocabulary(tokenizer.mask_token_id, tokenizer.vocab_size, special)
 
-    def tokenise(self, texts: Sequence[str], side: Side, length: int) -> list[Int64]:
+    @property
+    def width(self) -> int:
+        """Width of its vectors."""
+        return int(self.encoder.config.hidden_size)
+
+    def tokenise(self, texts: Sequence[str], side: TextSide, length: int) -> list[Int64]:
         """Token ids of texts with the side's prompt, cut at `length` tokens."""
         prompt = self.settings.query_prompt if side == "query" else self.settings.document_prompt
         tokens = self.tokenizer.encode([prompt + text for text in texts], length)
@@ -181,31 +158,6 @@ class TrainedTower:
         return found
 
 
-def pad_rows(
-    texts: Sequence[Int64],
-    places: Int64,
-    pad: int,
-    *,
-    seed: int,
-    hide: tuple[MaskVocabulary, float, Int64] | None = None,
-) -> Rows:
-    """The texts at `places` as one padded chunk; `hide` is (vocabulary, share, places of texts to hide tokens in).
-
-    Each text's hidden tokens depend on its place and the seed alone, not on the chunk it falls into.
-    """
-    width = max((len(texts[place]) for place in places), default=1)
-    ids = np.full((len(places), width), pad, dtype=np.int64)
-    mask = np.zeros((len(places), width), dtype=np.int64)
-    labels = np.full((len(places), width), IGNORED, dtype=np.int64)
-    for row, place in enumerate(places):
-        length = len(texts[place])
-        ids[row, :length], mask[row, :length] = texts[place], 1
-        if hide is not None and place in hide[2]:
-            generator = np.random.default_rng((seed, int(place)))
-            ids[row, :length], labels[row, :length] = hide_tokens(texts[place], hide[0], hide[1], generator)
-    return Rows(places, ids, mask, labels, seed_at(seed, int(places[0])))
-
-
 def freeze(encoder: Any, trained: TrainedSettings) -> Any:
     """The encoder with only the recipe's weights left to train; raises `UsageError` where it has too few layers."""
     import torch
@@ -232,57 +184,3 @@ def freeze(encoder: Any, trained: TrainedSettings) -> Any:
         if isinstance(module, torch.nn.Linear)
     ]
     return get_peft_model(encoder, LoraConfig(r=trained.rank, lora_alpha=trained.alpha, target_modules=linear))
-
-
-def _language_head(folder: Path, config: Any) -> Any:
-    """The head that turns token vectors into logits over the vocabulary, decoder tied to the word embeddings.
-
-    Transform and bias are read from the checkpoint where it holds them under RoBERTa's or BERT's names.
-    """
-    from torch import nn
-    from torch.nn import functional
-
-    class MaskedTokenHead(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-            self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-            self.bias = nn.Parameter(self.dense.bias.new_zeros(config.vocab_size))
-
-        def forward(self, hidden: Tensor, embeddings: Tensor) -> Tensor:
-            return functional.linear(self.norm(functional.gelu(self.dense(hidden))), embeddings, self.bias)
-
-    head = MaskedTokenHead()
-    names = _HEAD_NAMES.get(config.model_type)
-    if names is not None:
-        head.load_state_dict(_stored(folder, names), strict=False)
-    return head
-
-
-_HEAD_NAMES = {
-    "xlm-roberta": {
-        "dense.weight": "lm_head.dense.weight",
-        "dense.bias": "lm_head.dense.bias",
-        "norm.weight": "lm_head.layer_norm.weight",
-        "norm.bias": "lm_head.layer_norm.bias",
-        "bias": "lm_head.bias",
-    },
-    "bert": {
-        "dense.weight": "cls.predictions.transform.dense.weight",
-        "dense.bias": "cls.predictions.transform.dense.bias",
-        "norm.weight": "cls.predictions.transform.LayerNorm.weight",
-        "norm.bias": "cls.predictions.transform.LayerNorm.bias",
-        "bias": "cls.predictions.bias",
-    },
-}
-
-
-def _stored(folder: Path, names: dict[str, str]) -> dict[str, Tensor]:
-    from safetensors import safe_open
-
-    found: dict[str, Any] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as stored:
-            present = set(stored.keys())
-            found |= {name: stored.get_tensor(key) for name, key in names.items() if key in present}
-    return found

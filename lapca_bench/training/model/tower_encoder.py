@@ -10,7 +10,8 @@ import numpy as np
 from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.encoders.protocol import Similarity, Vectors
 from lapca_bench.encoders.weights.batching import default_budget, encode_batches
-from lapca_bench.training.model.tower import Side, TrainedTower, pad_rows
+from lapca_bench.training.model.rows import pad_rows
+from lapca_bench.training.model.tower import TextSide, TrainedTower
 from lapca_bench.types import Document
 
 
@@ -29,14 +30,14 @@ class TowerEncoder:
     @property
     def dimension(self) -> int:
         """Width of the pooled vectors."""
-        return int(self._tower.encoder.config.hidden_size)
+        return self._tower.width
 
     @property
     def similarity(self) -> Similarity:
         """As the recipe's encoder table says."""
         return self._tower.settings.similarity
 
-    def encode(self, texts: Sequence[str], side: Side) -> Vectors:
+    def encode(self, texts: Sequence[str], side: TextSide) -> Vectors:
         """`(len(texts), dimension)` float32, normalised where the encoder table says so; dropout is off."""
         import torch
         from torch.nn.functional import normalize

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,12 +30,15 @@ class ChunkOfRows(Protocol):
         """Which rows of the joint matrix these are."""
 
 
+Chunk = TypeVar("Chunk", bound=ChunkOfRows)
+
+
 @dataclass(frozen=True)
 class Embedded:
-    """Vectors (rows, d) of a chunk and what its own loss needs besides (token vectors)."""
+    """Vectors (rows, d) of a chunk, and the token vectors (rows, tokens, d) that they were pooled from."""
 
     vectors: Tensor
-    carried: Any = None
+    hidden: Tensor
 
 
 def _alone(matrix: Tensor) -> Tensor:
@@ -43,20 +46,20 @@ def _alone(matrix: Tensor) -> Tensor:
 
 
 def joint_backward(
-    chunks: Sequence[Any],
+    chunks: Sequence[Chunk],
     size: int,
-    embed: Callable[[Any], Embedded],
+    embed: Callable[[Chunk], Embedded],
     loss: Callable[[Tensor], Tensor],
     *,
     recompute: bool = True,
-    chunk_loss: Callable[[Any, Embedded], Tensor] | None = None,
+    chunk_loss: Callable[[Chunk, Embedded], Tensor] | None = None,
     exchange: Callable[[Tensor], Tensor] = _alone,
     threads: int = 1,
     parameters: Sequence[Tensor] = (),
 ) -> float:
     """Accumulate the gradient of `loss` over the joint (size, d) matrix into the parameters; return the loss's value.
 
-    `chunks` (`ChunkOfRows`) are this process's; `embed` must be repeatable (the caller seeds dropout by chunk).
+    `chunks` are this process's; `embed` must be repeatable (the caller seeds dropout by chunk).
     `chunk_loss` is a loss of one chunk alone (hidden tokens, a brake), scaled so that all chunks of all processes add
     up to the batch's; it is added. `exchange` sums a tensor over processes. Gradients are those of this process's
     rows: the caller sums them over processes. Equal to the plain gradient up to rounding. With several `threads`, which
@@ -64,7 +67,7 @@ def joint_backward(
     """
     import torch
 
-    def seen(chunk: Any) -> Embedded:
+    def seen(chunk: Chunk) -> Embedded:
         with torch.set_grad_enabled(not recompute):
             return embed(chunk)
 

@@ -8,7 +8,7 @@ has the same bits at every run.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from lapca_bench.encoders.threads import in_order_by_torch
 from lapca_bench.training.model.row_gradients import RowGradient, rows_apart
@@ -16,14 +16,16 @@ from lapca_bench.training.model.row_gradients import RowGradient, rows_apart
 if TYPE_CHECKING:
     from torch import Tensor
 
+Chunk = TypeVar("Chunk")
+
 
 def backward_over_threads(
-    chunks: Sequence[Any], loss: Callable[[Any], Tensor], parameters: Sequence[Tensor], threads: int
+    chunks: Sequence[Chunk], loss: Callable[[Chunk], Tensor], parameters: Sequence[Tensor], threads: int
 ) -> None:
     """Add the gradients of all chunks' losses to those of `parameters`; `loss` runs in several threads at once."""
     import torch
 
-    def sums(part: Sequence[Any]) -> tuple[list[Tensor | None], list[RowGradient]]:
+    def sums(part: Sequence[Chunk]) -> tuple[list[Tensor | None], list[RowGradient]]:
         added: list[Tensor | None] = [None] * len(parameters)
         with rows_apart() as rows:
             for chunk in part:

@@ -21,6 +21,7 @@ from lapca_bench.training.batches.settings import QuestionSettings  # noqa: E402
 from lapca_bench.training.finetune import finetune_on  # noqa: E402
 from lapca_bench.training.loop import Training  # noqa: E402
 from lapca_bench.training.losses.functions import question_passage_nll  # noqa: E402
+from lapca_bench.training.losses.term import MatrixTerm  # noqa: E402
 from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.training.step.step import joint_loss  # noqa: E402
 from lapca_bench.types import Document  # noqa: E402
@@ -150,17 +151,21 @@ def test_a_teacher_adds_its_divergence() -> None:
 
     matrix = torch.nn.functional.normalize(torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, 2], [1, -1]]), dim=-1)
     scores = (matrix[:2] @ matrix[2:].T).numpy()
-    objective = load_recipe("stage-a").objective
+    objective = load_recipe("stage-a", **{"objective.teacher": "me5-small"}).objective
     batch = Batch(("1", "2"), ("a", "b"), ("c", "d"), ("", ""), ("e",))
-    plain = joint_loss(matrix, batch, objective)
+
+    def loss_of(batch: Batch) -> torch.Tensor:
+        losses = [term.over(batch, None) for term in objective.terms if isinstance(term, MatrixTerm)]
+        return joint_loss([loss for loss in losses if loss is not None], matrix)
+
+    plain = loss_of(batch)
     expected = question_passage_nll(matrix[:2], matrix[2:4], temperature=0.05, negatives=matrix[4:])
     assert plain.item() == pytest.approx(expected.item(), rel=1e-6)
-    same = joint_loss(matrix, replace(batch, teacher=scores), objective)
-    assert same.item() == pytest.approx(plain.item(), abs=1e-6)
-    other = replace(batch, teacher=np.zeros_like(scores))
+    assert loss_of(replace(batch, teacher_scores=scores)).item() == pytest.approx(plain.item(), abs=1e-6)
     student = torch.log_softmax(torch.from_numpy(scores) / 0.05, dim=1)
     divergence = (np.log(1 / 3) - student).mean(dim=1).mean() * 0.05**2
-    assert joint_loss(matrix, other, objective).item() == pytest.approx((plain + divergence).item(), rel=1e-5)
+    other = loss_of(replace(batch, teacher_scores=np.zeros_like(scores)))
+    assert other.item() == pytest.approx((plain + divergence).item(), rel=1e-5)
 
 
 def test_rounds_mine_what_holds_no_answer_and_a_second_call_does_nothing_again(asked, tmp_path, monkeypatch) -> None:

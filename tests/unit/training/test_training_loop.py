@@ -22,7 +22,8 @@ from lapca_bench.training.model.tower import TrainedTower, load_start  # noqa: E
 from lapca_bench.training.model.tower_encoder import TowerEncoder  # noqa: E402
 from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.training.shipping import ship, system_card  # noqa: E402
-from lapca_bench.training.step.step import Processes, Step  # noqa: E402
+from lapca_bench.training.step.processes import Processes  # noqa: E402
+from lapca_bench.training.step.step import Step  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -226,20 +227,19 @@ def test_pivot_loss_is_the_mean_distance_from_the_start_models_vectors(start, pa
 
 
 def test_ranking_loss_is_nil_for_the_pivots_themselves_and_keeps_their_order() -> None:
-    from lapca_bench.training.recipe import ObjectiveSettings
-    from lapca_bench.training.step.step import Pivots, towards_pivots
+    from lapca_bench.training.losses.pivot import Pivot, Pivots, PivotSettings
 
-    objective = ObjectiveSettings(ranking=1.0, ranking_temperature=0.5)
+    term = Pivot(PivotSettings(ranking=1.0, ranking_temperature=0.5))
     torch.manual_seed(0)
     matrix = torch.randn(8, 5, dtype=torch.float64)
     alike = Pivots(torch.arange(8), matrix.clone())
-    assert float(towards_pivots(matrix, 4, alike, objective)) == pytest.approx(0, abs=1e-12)
+    assert float(term.towards(alike, matrix, 4)) == pytest.approx(0, abs=1e-12)
     # Pair 3 has no pivot for its passage: rows 0 to 2 of the queries against rows 4 to 6, by hand.
     other = Pivots(torch.tensor([0, 1, 2, 3, 4, 5, 6]), torch.randn(7, 5, dtype=torch.float64))
     unit = torch.nn.functional.normalize
     p = torch.softmax(unit(other.vectors[:3], dim=1) @ unit(other.vectors[4:], dim=1).T / 0.5, dim=1)
     q = torch.softmax(unit(matrix[:3], dim=1) @ unit(matrix[4:7], dim=1).T / 0.5, dim=1)
-    assert float(towards_pivots(matrix, 4, other, objective)) == pytest.approx(float((p * (p / q).log()).sum() / 3))
+    assert float(term.towards(other, matrix, 4)) == pytest.approx(float((p * (p / q).log()).sum() / 3))
 
 
 def test_pairs_of_one_language_or_none_are_refused(start, pairs) -> None:

@@ -10,7 +10,6 @@ import pytest
 from lapca_bench.training.batches.pairs import AlignmentBatches, PairTable, views
 from lapca_bench.training.batches.settings import PairSettings, ViewSettings
 from lapca_bench.training.mining.margin import MinedPair, write_pairs
-from lapca_bench.training.recipe import ObjectiveSettings
 from lapca_bench.training.text.linked import Block
 
 PAGES = 40
@@ -35,14 +34,14 @@ def table(tmp_path):
     return PairTable.read([tmp_path / "large.parquet", tmp_path / "small.parquet"])
 
 
-def batches(table, pairs=None, views_=PLAIN, **objective) -> AlignmentBatches:
-    settings = ObjectiveSettings(same_page=0, **objective)
-    return AlignmentBatches(table, PairSettings(**(pairs or {})), views_, settings, batch=8, seed=1)
+def batches(table, pairs=None, views_=PLAIN, pivot_language=None) -> AlignmentBatches:
+    settings = PairSettings(**(pairs or {}))
+    return AlignmentBatches(table, settings, views_, same_page=0, pivot_language=pivot_language, batch=8, seed=1)
 
 
 def test_every_view_is_pulled_to_its_own_text_in_the_pivot_language(table):
     for step in range(20):
-        batch = batches(table, pivot=1.0).batch(step)
+        batch = batches(table, pivot_language="en").batch(step)
         texts, pivots = (*batch.queries, *batch.passages), (*batch.query_pivots, *batch.passage_pivots)
         for text, pivot in zip(texts, pivots, strict=True):
             assert pivot == f"en text {text.split()[-1]}"
@@ -52,7 +51,7 @@ def test_a_title_is_pulled_to_the_title_in_the_pivot_language(table):
     asked = PLAIN.model_copy(update={"title": 1.0})
     found = Counter()
     for step in range(20):
-        batch = batches(table, views_=asked, pivot=1.0).batch(step)
+        batch = batches(table, views_=asked, pivot_language="en").batch(step)
         for query, pivot, passage in zip(batch.queries, batch.query_pivots, batch.passages, strict=True):
             language, kind, page = query.split()
             found[language, kind] += 1

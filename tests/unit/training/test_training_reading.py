@@ -15,7 +15,8 @@ from lapca_bench.training.model.language_modelling import IGNORED  # noqa: E402
 from lapca_bench.training.model.tower import TrainedTower  # noqa: E402
 from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.training.step.joint_reading import JointReading  # noqa: E402
-from lapca_bench.training.step.step import Processes, Step  # noqa: E402
+from lapca_bench.training.step.processes import Processes  # noqa: E402
+from lapca_bench.training.step.step import Step  # noqa: E402
 
 XLM = {"alignment": 0.0, "mlm": 1.0, "tlm": 1.0, "same_page": 0}
 QLM = {"alignment": 0.0, "mlm": 0.0, "qlm": 1.0, "relevance": 1.0, "same_page": 0}
@@ -25,9 +26,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def tower_of(made) -> TrainedTower:
-    objective = made.objective
-    heads = {"language_model": objective.predicts_words, "relevance": objective.relevance > 0}
-    return TrainedTower(made.encoder, made.trained, **heads, seed=1)
+    needs = made.objective.needs
+    return TrainedTower(made.encoder, made.trained, language_model=needs.language_model, grader=needs.grader, seed=1)
 
 
 def gradients(tower: TrainedTower) -> dict[str, torch.Tensor]:
@@ -93,7 +93,7 @@ def test_relevance_grades_the_own_passage_one_and_others_nought(start) -> None:
     batch = Batch(
         ("p", "q", "r"), ("aa1", "aa2 aa3", "aa4"), ("bb1", "bb1", "bb4 bb5"), ("bb",) * 3, ("bb9", "bb0"), (2,)
     )
-    (chunk,) = JointReading(tower, made, None).chunks(batch, 0)
+    (chunk,) = JointReading(tower, made, made.objective.terms, None).chunks(batch, 0)
     names = {number: name for name, number in tower.tokenizer.vocabulary.items()}
     shown = [
         " ".join(names[i] for i, seen in zip(*row, strict=True) if seen) for row in zip(*_arrays(chunk), strict=True)
@@ -113,7 +113,7 @@ def _arrays(chunk) -> tuple[np.ndarray, np.ndarray]:
 
 def test_translations_are_masked_on_both_sides_and_count_places_anew(start, pairs) -> None:
     made = recipe(start, objective=XLM | {"mlm": 0.0, "tlm_mask": 0.5}, optimisation={"chunk": 100})
-    (chunk,) = JointReading(tower_of(made), made, tower_of(made).mask_vocabulary()).chunks(
+    (chunk,) = JointReading(tower_of(made), made, made.objective.terms, tower_of(made).mask_vocabulary()).chunks(
         source(made, pairs).batch(0), 0
     )
     assert chunk.rows.positions[0].tolist() == [*range(8), *range(8)]  # [CLS] six words [SEP], twice
@@ -133,7 +133,7 @@ def test_positions_start_where_the_model_counts_from(start, tmp_path) -> None:
     made = recipe(tmp_path, objective=QLM | {"qlm": 0.0}, trained={"dropout": False})
     tower = tower_of(made)
     batch = Batch(("p", "q"), ("aa1", "aa2"), ("bb1", "bb2"), ("bb", "bb"))
-    (chunk,) = JointReading(tower, made, None).chunks(batch, 0)
+    (chunk,) = JointReading(tower, made, made.objective.terms, None).chunks(batch, 0)
     ids = torch.from_numpy(chunk.rows.ids)
     torch.testing.assert_close(tower.hidden_states(chunk.rows), tower.encoder(input_ids=ids).last_hidden_state)
 
@@ -141,7 +141,7 @@ def test_positions_start_where_the_model_counts_from(start, tmp_path) -> None:
 def test_more_than_the_model_reads_and_nothing_to_learn_are_refused(start) -> None:
     made = recipe(start, objective=QLM, optimisation={"query_length": 20, "passage_length": 20})
     with pytest.raises(UsageError, match="together may have 40 tokens, but the start model reads 32"):
-        JointReading(tower_of(made), made, None)
+        JointReading(tower_of(made), made, made.objective.terms, None)
     with pytest.raises(ValueError, match="every weight is 0"):
         recipe(start, objective={"alignment": 0.0, "mlm": 0.0})
 

@@ -1,0 +1,76 @@
+"""Token ids of texts in padded chunks, as the model in training reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lapca_bench.training.model.language_modelling import IGNORED, Int64, MaskVocabulary, hide_tokens
+from lapca_bench.training.random_streams import seed_at
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Token ids of some texts, padded: `ids`, `mask` (texts, tokens); `labels` hold hidden tokens, `IGNORED` elsewhere.
+
+    `places` are the texts' rows in the joint batch, `seed` makes dropout repeatable. `positions` number the tokens from
+    0 where they do not simply follow each other.
+    """
+
+    places: Int64
+    ids: Int64
+    mask: Int64
+    labels: Int64
+    seed: int
+    positions: Int64 | None = None
+
+    def split(self, parts: int) -> list[Rows]:
+        """The same texts in up to `parts` chunks of nearly equal numbers of texts."""
+        cut = [rows for rows in np.array_split(np.arange(len(self.places)), parts) if len(rows)]
+        return [
+            replace(
+                self,
+                places=self.places[rows],
+                ids=self.ids[rows],
+                mask=self.mask[rows],
+                labels=self.labels[rows],
+                positions=None if self.positions is None else self.positions[rows],
+            )
+            for rows in cut
+        ]
+
+
+@dataclass(frozen=True)
+class Hide:
+    """Hide a `share` of the tokens of the texts at `places` of the joint batch."""
+
+    vocabulary: MaskVocabulary
+    share: float
+    places: Int64
+
+
+def pad_rows(
+    texts: Sequence[Int64],
+    places: Int64,
+    pad: int,
+    *,
+    seed: int,
+    hide: Hide | None = None,
+) -> Rows:
+    """The texts at `places` as one padded chunk, with tokens hidden where `hide` says so.
+
+    Each text's hidden tokens depend on its place and the seed alone, not on the chunk it falls into.
+    """
+    width = max((len(texts[place]) for place in places), default=1)
+    ids = np.full((len(places), width), pad, dtype=np.int64)
+    mask = np.zeros((len(places), width), dtype=np.int64)
+    labels = np.full((len(places), width), IGNORED, dtype=np.int64)
+    for row, place in enumerate(places):
+        length = len(texts[place])
+        ids[row, :length], mask[row, :length] = texts[place], 1
+        if hide is not None and place in hide.places:
+            generator = np.random.default_rng((seed, int(place)))
+            ids[row, :length], labels[row, :length] = hide_tokens(texts[place], hide.vocabulary, hide.share, generator)
+    return Rows(places, ids, mask, labels, seed_at(seed, int(places[0])))
