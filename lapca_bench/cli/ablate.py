@@ -30,7 +30,11 @@ def ablate(
 
     chosen = load_plan(plan)
     if dry_run:
-        typer.echo(cost_of(chosen, out))
+        cost = cost_of(chosen, out)
+        typer.echo(
+            f"{cost.left} of {cost.trainings} trainings left: {cost.steps} steps, {cost.texts} texts; "
+            f"{cost.files_left} of {cost.files} files of pairs to mine"
+        )
         return
     scores = run_plan(finished_part(chosen, out) if finished else chosen, out)
     found = list(rows(scores, chosen.variants[0].name, test.value))

@@ -26,7 +26,7 @@ def delta(
     Beside it go a model card and a system card that `run --system` takes.
     """
     from lapca_bench.training.recipe import load_recipe
-    from lapca_bench.training.shipping import SYSTEM_CARD, ship
+    from lapca_bench.training.shipping import ship
 
-    written = ship(checkpoints, out, None if recipe is None else load_recipe(recipe), scale=scale)
-    typer.echo(f"{written} ({written.stat().st_size / 1e6:.1f} MB); run it as --system {out / SYSTEM_CARD}")
+    shipped = ship(checkpoints, out, None if recipe is None else load_recipe(recipe), scale=scale)
+    typer.echo(f"{shipped.delta} ({shipped.size / 1e6:.1f} MB); run it as --system {shipped.card}")

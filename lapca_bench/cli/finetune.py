@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.costs import training_time
 from lapca_bench.cli.options import Changes
 from lapca_bench.cli.output import Verbose, log_into, set_volume
 
@@ -41,7 +42,11 @@ def finetune(
     if start is not None:
         made = made.model_copy(update={"encoder": start_at(made.encoder, start)})
     if dry_run:
-        typer.echo(cost_of(made, questions, out, passages))
+        cost = cost_of(made, questions, out, passages)
+        pool = f"the passages of {passages}" if cost.passages is None else f"{cost.passages} passages"
+        mined = f"; after each but the last, {pool} to encode for its negatives" if cost.rounds > 1 else ""
+        steps = f"{cost.rounds} rounds, {cost.time.steps} steps in all{mined}"
+        typer.echo(f"{cost.questions} questions; {steps}; {training_time(cost.time)}")
         return
     log_into(out)
     outcome = finetune_on(made, questions, out, passages)

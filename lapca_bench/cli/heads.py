@@ -39,4 +39,11 @@ def make(
     from lapca_bench.training.heads.pairs import HeadSettings
 
     settings = HeadSettings(epochs=epochs, rate=rate, seed=seed)
-    say(make_head(method, system, out, paragraphs, settings, components))
+    made = make_head(method, system, out, paragraphs, settings, components)
+    texts = f"{made.texts} of help-pages, train, {made.languages} languages"
+    if made.training is None:
+        say(f"{method} fitted on {texts}: {made.path}")
+    else:
+        trained = made.training
+        accuracy = f"held-out accuracy {trained.before:.3f} before, {trained.after:.3f} after"
+        say(f"{method} trained on {texts}: epoch {trained.epoch}, {accuracy}: {made.path}")

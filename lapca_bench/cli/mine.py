@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lapca_bench.cli.options import Changes, Ray, SharedStore, workspace_on
 from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
+
+if TYPE_CHECKING:
+    from lapca_bench.training.mining.cost import MiningCost
 
 
 def mine(
@@ -44,7 +47,8 @@ def mine(
 
     Where the corpus has gold pairs, the report compares with them.
     """
-    from lapca_bench.training.mining.mine import cost_of, mine_to_file
+    from lapca_bench.training.mining.cost import cost_of
+    from lapca_bench.training.mining.mine import mine_to_file
     from lapca_bench.training.recipe import load_recipe, named_changes
 
     options = {
@@ -58,8 +62,25 @@ def mine(
     given = named_changes(change or [], options)
     set_volume(quiet, verbose)
     if dry_run:
-        typer.echo(cost_of(load_recipe(recipe, **given), corpus))
+        typer.echo(_in_words(cost_of(load_recipe(recipe, **given), corpus)))
         return
     log_into(out.parent)
-    summary = mine_to_file(load_recipe(recipe, **given), corpus, out, workspace_on(ray, shared))
-    typer.echo(summary)
+    mined = mine_to_file(load_recipe(recipe, **given), corpus, out, workspace_on(ray, shared))
+    typer.echo(f"{mined.pairs} pairs of {mined.language_pairs} language pairs: {mined.path}")
+
+
+def _in_words(cost: MiningCost) -> str:
+    total, shown = sum(cost.blocks.values()), ", ".join(f"{language} {n}" for language, n in cost.blocks.items())
+    pages, blocks = f"{cost.groups} linked pages; {total} blocks", f"({shown or 'none'})"
+    if cost.aligner is None:
+        return f"{pages} and nothing to embed {blocks}"
+    return f"{pages} to embed with {cost.aligner} {blocks}; {_time(cost)}"
+
+
+def _time(cost: MiningCost) -> str:
+    if cost.missing:
+        return f"how long is not known: {cost.missing}"
+    if cost.rate is None:
+        return "nothing to embed"
+    minutes = cost.characters / cost.rate / 60
+    return f"about {minutes:.1f} min at {cost.rate:,.0f} characters/s, measured now, less what is stored"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.costs import training_time
 from lapca_bench.cli.options import Changes
 from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
 
@@ -32,7 +33,12 @@ def pretrain(
     given = named_changes(change or [], {"seed": seed, "optimisation.stop_after": stop_after})
     set_volume(quiet, verbose)
     if dry_run:
-        typer.echo(cost_of(load_recipe(recipe, **given), pairs, out))
+        cost = cost_of(load_recipe(recipe, **given), pairs, out)
+        left = max(0, cost.last - cost.done)
+        typer.echo(
+            f"{cost.pairs} pairs; steps {cost.done + 1} to {cost.last}: {left} left, {cost.texts} texts; up to "
+            f"{cost.checkpoints} checkpoints of {cost.checkpoint_size / 1e6:.0f} MB; {training_time(cost.time)}"
+        )
         return
     log_into(out)
     outcome = pretrain_on(load_recipe(recipe, **given), pairs, out, change or [])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,19 +129,33 @@ def finished_part(plan: Plan, out: Path) -> Plan:
     return plan.model_copy(update={"variants": tuple(done)})
 
 
-def cost_of(plan: Plan, out: Path) -> str:
-    """What `run_plan` would still do, in trainings, steps and texts. Nothing is loaded or written."""
+@dataclass(frozen=True)
+class AblationCost:
+    """What is left of a plan's trainings, in steps and texts, and of its files of pairs to mine."""
+
+    left: int
+    trainings: int
+    steps: int
+    texts: int
+    files_left: int
+    files: int
+
+
+def cost_of(plan: Plan, out: Path) -> AblationCost:
+    """What `run_plan` would still do. Nothing is loaded or written."""
     left = [
         plan.recipe_of(variant.changes, seed).optimisation
         for variant in plan.variants
         for seed in plan.seeds
         if not _scores_path(plan, variant, seed, out).is_file()
     ]
-    total = len(plan.variants) * len(plan.seeds)
-    mined = sum(not _pairs_path(plan, name, out).is_file() for name in plan.mined)
-    return (
-        f"{len(left)} of {total} trainings left: {sum(one.steps for one in left)} steps, "
-        f"{sum(one.steps * one.batch * 2 for one in left)} texts; {mined} of {len(plan.mined)} files of pairs to mine"
+    return AblationCost(
+        len(left),
+        len(plan.variants) * len(plan.seeds),
+        sum(one.steps for one in left),
+        sum(one.steps * one.batch * 2 for one in left),
+        sum(not _pairs_path(plan, name, out).is_file() for name in plan.mined),
+        len(plan.mined),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lapca_bench.collections.formats.dpr import passages as dpr_passages
@@ -21,7 +21,7 @@ from lapca_bench.store.vectors import VectorStore
 from lapca_bench.training.batches.question_batches import QuestionBatches
 from lapca_bench.training.batches.questions import Question, read_questions
 from lapca_bench.training.batches.self_mined import mine_negatives, passages_of, read_negatives, write_negatives
-from lapca_bench.training.cost import tried
+from lapca_bench.training.cost import TrainingTime, tried
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import Outcome, Training
 from lapca_bench.training.pretrain import processes
@@ -48,15 +48,27 @@ def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path
     return outcome
 
 
-def cost_of(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> str:
-    """What `finetune_on` would do in all rounds: questions, steps, tokens and time. Nothing is written."""
+@dataclass(frozen=True)
+class FinetuningCost:
+    """What a fine-tuning takes in all its rounds.
+
+    After each round but the last, `passages` are encoded for negatives (None: those of a file that is not counted).
+    """
+
+    questions: int
+    rounds: int
+    passages: int | None
+    time: TrainingTime
+
+
+def cost_of(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> FinetuningCost:
+    """What `finetune_on` would do. Nothing is written."""
     questions = read_questions(files)
     training = _training(recipe, questions, out, {}, None, _scorer(recipe))
     rounds, optimisation = recipe.questions.rounds + 1, training.recipe.optimisation
     steps = min(optimisation.steps, optimisation.stop_after or optimisation.steps) * rounds
-    pool = f"the passages of {passages}" if passages else f"{sum(1 for _ in passages_of(questions))} passages"
-    mined = f"; after each but the last, {pool} to encode for its negatives" if rounds > 1 else ""
-    return f"{len(questions)} questions; {rounds} rounds, {steps} steps in all{mined}; {tried(training, steps)}"
+    own = None if passages else sum(1 for _ in passages_of(questions))
+    return FinetuningCost(len(questions), rounds, own, tried(training, steps))
 
 
 def _training(

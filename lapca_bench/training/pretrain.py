@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lapca_bench.encoders.weights.checkpoint import find
-from lapca_bench.training.batches.pairs import AlignmentBatches, PairTable
+from lapca_bench.training.batches.pair_table import PairTable
+from lapca_bench.training.batches.pairs import AlignmentBatches
 from lapca_bench.training.checkpoint import checkpoints
-from lapca_bench.training.cost import tried
+from lapca_bench.training.cost import TrainingTime, tried
 from lapca_bench.training.evaluation import Evaluation
 from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Outcome, Training
-from lapca_bench.training.mining.mine import corpus_of_pairs
+from lapca_bench.training.mining.report import corpus_of_pairs
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step.processes import Processes
 
@@ -33,8 +35,24 @@ def processes() -> Processes:
     )
 
 
-def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> str:
-    """What `pretrain_on` would still do: steps, texts, tokens, time, and bytes of checkpoints. Nothing is written.
+@dataclass(frozen=True)
+class PretrainingCost:
+    """What a pretraining would still do: the steps after `done` up to `last`, and what they take.
+
+    `texts` are those of all steps that are left; `checkpoints` are kept at most, each of `checkpoint_size` bytes.
+    """
+
+    pairs: int
+    done: int
+    last: int
+    texts: int
+    checkpoints: int
+    checkpoint_size: int
+    time: TrainingTime
+
+
+def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> PretrainingCost:
+    """What `pretrain_on` would still do. Nothing is written.
 
     A checkpoint holds the weights twice (for use, and for going on) and two moments of every weight that moves.
     """
@@ -45,11 +63,14 @@ def cost_of(recipe: Recipe, pairs: Sequence[Path], out: Path) -> str:
     done = int(found[-1].name.removeprefix("step-")) if found else 0
     left = max(0, last - done)
     weights = sum(path.stat().st_size for path in find(recipe.encoder.checkpoint).glob("*.safetensors"))
-    texts = left * optimisation.batch * 2
-    kept = KEPT_CHECKPOINTS + 1
-    return (
-        f"{len(table)} pairs; steps {done + 1} to {last}: {left} left, {texts} texts; "
-        f"up to {kept} checkpoints of {weights * 4 / 1e6:.0f} MB; {tried(_training(recipe, table, out), left)}"
+    return PretrainingCost(
+        len(table),
+        done,
+        last,
+        left * optimisation.batch * 2,
+        KEPT_CHECKPOINTS + 1,
+        weights * 4,
+        tried(_training(recipe, table, out), left),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,17 @@ SYSTEM_CARD = "card.toml"
 MODEL_CARD = "README.md"
 
 
-def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scale: float = 1.0) -> Path:
-    """Write delta, model card and system card of checkpoints into the folder `out`; returns the delta's path.
+@dataclass(frozen=True)
+class Shipped:
+    """The files of a delta and of the system card that runs it, and the delta's bytes."""
+
+    delta: Path
+    card: Path
+    size: int
+
+
+def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scale: float = 1.0) -> Shipped:
+    """Write delta, model card and system card of checkpoints into the folder `out`.
 
     Each may be a training's folder: its best checkpoint where the recipe selects that, else its last. What several
     trainings of one recipe with different seeds changed is averaged (Wortsman et al. 2022, Model soups, section 2).
@@ -77,7 +87,7 @@ def ship(given: Sequence[Path], out: Path, recipe: Recipe | None = None, *, scal
     history = record.progress.history if scale == 1 and len(recipes) == 1 else ()
     write_text(out / MODEL_CARD, model_card(made, facts, record.progress.step, history))
     write_text(out / SYSTEM_CARD, system_card(made, str(facts.get("corpora", ""))))
-    return out / DELTA
+    return Shipped(out / DELTA, out / SYSTEM_CARD, size)
 
 
 def _averaged(changes: Sequence[Mapping[str, Tensor]], scale: float) -> dict[str, Tensor]:

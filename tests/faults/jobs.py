@@ -112,7 +112,8 @@ def _write_parallel(folder: Path) -> None:
 
 
 def _write_pairs(path: Path) -> None:
-    from lapca_bench.training.mining.margin import MinedPair, write_pairs
+    from lapca_bench.training.mining.chunks import MinedPair
+    from lapca_bench.training.mining.pair_file import write_pairs
     from lapca_bench.training.text.linked import Block
 
     words = ["cat", "sat", "mat", "the", "a", "b", "c", "d", "e", "f"]

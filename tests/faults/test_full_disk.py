@@ -76,7 +76,8 @@ def result(place: Path) -> None:
 
 
 def pairs(place: Path) -> None:
-    from lapca_bench.training.mining.margin import MinedPair, write_pairs
+    from lapca_bench.training.mining.chunks import MinedPair
+    from lapca_bench.training.mining.pair_file import write_pairs
     from lapca_bench.training.text.linked import Block
 
     draw = np.random.default_rng(0)

@@ -185,7 +185,7 @@ def _with_delta(model: object, path: Path) -> None:
 
 
 def _pairs_read(path: Path) -> object:
-    from lapca_bench.training.batches.pairs import COLUMNS, PairTable
+    from lapca_bench.training.batches.pair_table import COLUMNS, PairTable
 
     table = PairTable.read([path])
     return [table.column(name) for name in COLUMNS]
@@ -223,8 +223,8 @@ def readers() -> dict[str, Reader]:
     from lapca_bench.store.shard import read_manifest
     from lapca_bench.training import checkpoint as trained
     from lapca_bench.training import recipe
-    from lapca_bench.training.batches import pairs, questions, self_mined
-    from lapca_bench.training.text import linked
+    from lapca_bench.training.batches import pair_table, questions, self_mined
+    from lapca_bench.training.text import json_lines
 
     fields = _fields()
     about = interop.Attribution("me5", "zero-shot", "mteb", "Table 1")
@@ -241,7 +241,7 @@ def readers() -> dict[str, Reader]:
     ]
     tydi = {"query_id": "1", "query": "q?", "positive_passages": [{"docid": "d", "text": "x", "title": "t"}]}
     model = _model()
-    pair_columns: dict[str, list[object]] = {name: ["a", "b"] for name in pairs.COLUMNS}
+    pair_columns: dict[str, list[object]] = {name: ["a", "b"] for name in pair_table.COLUMNS}
     shard = {"address": "x", "encoder": "e", "encoder_digest": "d", "side": "query", "language": "", "dtype": "float32",
              "rows": 1, "dimension": 2, "sha256": "0", "size": 3}  # fmt: skip
     result = {"format": 1, "key": "k" * 64, "system": "s", "title": "t", "kind": "k", "system_digest": "d", "collection": "c/d",
@@ -270,7 +270,7 @@ def readers() -> dict[str, Reader]:
         Reader("training record", "training.json", lambda p: trained.read_record(p.parent),
                (json.dumps({"recipe": "r", "progress": {"step": 1, "history": []}}).encode(),), JSON),
         Reader("MTEB JSON", "mteb.json", lambda p: interop.read_mteb(p, about), (json.dumps(mteb).encode(),), JSON),
-        Reader("linked JSON lines", "linked.jsonl", lambda p: _drained(linked.JsonLinesCorpus(p).groups()),
+        Reader("linked JSON lines", "linked.jsonl", lambda p: _drained(json_lines.JsonLinesCorpus(p).groups()),
                (b'{"link": "1", "language": "de", "title": "t", "paragraphs": ["a", "b"]}\n',), JSON),
         Reader("experiment TOML", "exp.toml", spec.read, (b'systems = ["bm25"]\ncollections = ["a/b"]\ndepth = 10\n',), TOML),
         Reader("system card TOML", "card.toml", system_card.read_card, cards, TOML),

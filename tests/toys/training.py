@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lapca_bench.training.batches.pairs import AlignmentBatches, PairTable
-from lapca_bench.training.mining.margin import MinedPair, write_pairs
+from lapca_bench.training.batches.pair_table import PairTable
+from lapca_bench.training.batches.pairs import AlignmentBatches
+from lapca_bench.training.mining.chunks import MinedPair
+from lapca_bench.training.mining.pair_file import write_pairs
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.text.linked import Block
 

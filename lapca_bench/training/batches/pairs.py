@@ -1,202 +1,19 @@
-"""Aligned pairs: their table, the views a step sees of them, and the sampler of language-agnostic batches."""
+"""Batches of aligned pairs in many languages at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.errors import InputError
 from lapca_bench.training.batch import Batch, HeldOut
+from lapca_bench.training.batches.pair_table import AlignedPair, Int64, PairTable
 from lapca_bench.training.batches.settings import PairSettings, ViewSettings
+from lapca_bench.training.batches.views import Views, views
 from lapca_bench.training.random_streams import Stream, generator
-from lapca_bench.training.sentences import sentences
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-Int64 = npt.NDArray[np.int64]
-
-COLUMNS = (
-    *("page", "left_language", "right_language", "left", "right", "left_id", "right_id", "margin"),
-    *("left_title", "right_title"),
-)
-_REPEATED = ["left", "right", "left_title", "right_title"]  # a block stands in many pairs: kept once
-_UNSPACED = ("ja", "zh", "th", "km")
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One side of a pair: a block, the id of it, and the title of its page."""
-
-    text: str
-    language: str
-    id: str = ""
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two aligned blocks of one linked page."""
-
-    number: int
-    page: str
-    left: Text
-    right: Text
-
-
-class PairTable:
-    """Aligned pairs in columns, from one or more Parquet files that `mine` wrote; `source` numbers the files."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-
-    @classmethod
-    def read(cls, paths: Sequence[Path]) -> PairTable:
-        """All pairs of these files; raises `InputError` for a file that is none of `mine`'s."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        tables: list[pa.Table] = []
-        for path in paths:
-            try:
-                table = pq.read_table(path, read_dictionary=_REPEATED)
-                table.validate(full=True)  # the reader itself lets bytes through that are no UTF-8
-                absent = [name for name in COLUMNS if name not in table.column_names]
-            except (OSError, pa.ArrowException, ValueError) as error:
-                remedy = "make the pairs with `lapca-bench mine`"
-                raise InputError(f"not a readable Parquet file: {error}", path=path, remedy=remedy) from error
-            if absent:
-                raise InputError(f"lacks the column {absent[0]!r}", path=path, remedy="make it with `lapca-bench mine`")
-            source = pa.array(np.full(len(table), len(tables), dtype=np.int32))
-            tables.append(table.select(list(COLUMNS)).append_column("source", source))
-        return cls(pa.concat_tables(tables).unify_dictionaries())
-
-    def __len__(self) -> int:
-        """Number of pairs."""
-        return int(self._table.num_rows)
-
-    def column(self, name: str) -> list[Any]:
-        """The values of one column."""
-        values: list[Any] = self._table.column(name).to_pylist()
-        return values
-
-    def codes(self, *names: str) -> tuple[list[str], list[Int64]]:
-        """The distinct values of text columns in ascending order, and each column as places among them."""
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        columns = [self._table.column(name) for name in names]
-        values = pc.unique(pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string()))
-        values = values.take(pc.sort_indices(values))
-        places = [pc.index_in(column, values).to_numpy().astype(np.int64) for column in columns]
-        return values.to_pylist(), places
-
-    def numbers(self, name: str) -> npt.NDArray[Any]:
-        """A column of numbers."""
-        found: npt.NDArray[Any] = self._table.column(name).to_numpy()
-        return found
-
-    def filtered(self, settings: PairSettings) -> PairTable:
-        """The pairs that the settings keep; raises `InputError` when none is left, or one language alone."""
-        names, (left, right) = self.codes("left_language", "right_language")
-        wanted = set(settings.languages or names) - set(settings.exclude_languages)
-        fits = np.array([name in wanted for name in names], dtype=bool)
-        keep = fits[left] & fits[right] & (self.numbers("margin") >= settings.minimum_margin)
-        if settings.english == "only":
-            english = np.array([name == "en" for name in names], dtype=bool)
-            keep &= english[left] | english[right]
-        if not keep.any():
-            raise InputError(
-                f"no pairs are left of {len(self)} after filtering",
-                key="pairs",
-                remedy="lower minimum_margin or the mining threshold, or allow more languages",
-            )
-        found = PairTable(self._table.filter(keep))
-        languages, _ = found.codes("left_language", "right_language")
-        if len(languages) < 2:
-            raise InputError(
-                f"the pairs are of one language only ({languages[0]!r}); alignment needs two",
-                key="pairs.languages",
-                remedy="mine pages that are linked across languages",
-            )
-        return found
-
-    def pair(self, number: int) -> Pair:
-        """The pair of a row."""
-        row = self._table.slice(number, 1).to_pylist()[0]
-        left, right = (
-            Text(row[side], row[f"{side}_language"], row[f"{side}_id"], row[f"{side}_title"])
-            for side in ("left", "right")
-        )
-        return Pair(number, row["page"], left, right)
-
-    def pivots(self, language: str) -> Mapping[str, str]:
-        """The text in `language` that each block is aligned with, by block id; and each page's title, by `title_of`."""
-        import pyarrow.compute as pc
-
-        found: dict[str, str] = {}
-        for side, other in (("left", "right"), ("right", "left")):
-            spoken = self._table.filter(pc.equal(self._table.column(f"{side}_language"), language))
-            names = ("page", side, f"{side}_id", f"{other}_id", f"{side}_title")
-            columns = [spoken.column(name).to_pylist() for name in names]
-            for page, text, own, aligned, title in zip(*columns, strict=True):
-                found.setdefault(own, text)
-                found.setdefault(aligned, text)
-                found.setdefault(title_of(page), title)
-        return found
-
-
-def title_of(page: str) -> str:
-    """The name of a page's title among the ids of blocks."""
-    return f"{page}#title"
-
-
-def random_sentence(text: str, random: np.random.Generator) -> str:
-    """One sentence, any that is not a fragment of under ten characters."""
-    found = [sentence for sentence in sentences(text) if len(sentence) >= 10] or [text]
-    return found[int(random.integers(len(found)))]
-
-
-def crop(text: Text, random: np.random.Generator) -> str:
-    """Half of a block: a random span of consecutive words, of characters where words are not separated."""
-    units = list(text.text) if text.language in _UNSPACED else text.text.split()
-    length = max(1, (len(units) + 1) // 2)
-    start = int(random.integers(len(units) - length + 1)) if units else 0
-    return ("" if text.language in _UNSPACED else " ").join(units[start : start + length])
-
-
-@dataclass(frozen=True, slots=True)
-class Views:
-    """What a step sees of a pair; `language` is the passage's. Ids are of blocks or titles seen whole, else empty."""
-
-    query: str
-    passage: str
-    language: str
-    query_block: str = ""
-    passage_block: str = ""
-
-
-def views(pair: Pair, settings: ViewSettings, random: np.random.Generator) -> Views:
-    """Query and passage view of a pair (METHOD item 5); tokens are hidden later, by the tower.
-
-    With p = `swap` the direction turns; with p = `monolingual` both views are crops of one block; else the query is
-    the title of the page with p = `title` (where it has one), one sentence with p = `sentence`, or the whole block, and
-    the passage the aligned block.
-    """
-    source, target = (pair.right, pair.left) if random.random() < settings.swap else (pair.left, pair.right)
-    if random.random() < settings.monolingual:
-        return Views(crop(source, random), crop(source, random), source.language)
-    if source.title and random.random() < settings.title:
-        return Views(source.title, target.text, target.language, title_of(pair.page), target.id)
-    if random.random() < settings.sentence:
-        return Views(random_sentence(source.text, random), target.text, target.language, "", target.id)
-    return Views(source.text, target.text, target.language, source.id, target.id)
 
 
 class AlignmentBatches:
@@ -236,7 +53,7 @@ class AlignmentBatches:
     def _strata(self) -> list[Int64]:
         """The rows of each unordered language pair (of each source, where sources are drawn alike), none held out."""
         names, (left, right) = self._table.codes("left_language", "right_language")
-        source = self._table.numbers("source") if self._settings.sources == "alike" else np.zeros_like(left)
+        source = self._table.sources if self._settings.sources == "alike" else np.zeros_like(left)
         kinds = (source * len(names) + np.minimum(left, right)) * len(names) + np.maximum(left, right)
         rows = np.flatnonzero(~np.isin(self._pages, self._held))
         rows = rows[np.argsort(kinds[rows], kind="stable")]
@@ -249,7 +66,7 @@ class AlignmentBatches:
         if self._settings.sources == "by size":
             shares: npt.NDArray[np.float64] = sizes / sizes.sum()
             return shares
-        sources = self._table.numbers("source")[[rows[0] for rows in self._strata]]
+        sources = self._table.sources[[rows[0] for rows in self._strata]]
         totals = np.bincount(sources, weights=sizes)
         alike: npt.NDArray[np.float64] = sizes / totals[sources] / np.count_nonzero(totals)
         return alike
@@ -269,13 +86,13 @@ class AlignmentBatches:
                 found.setdefault((page, language), {})[text] = None
         return {key: list(texts) for key, texts in found.items()}
 
-    def _draw(self, step: int) -> list[Pair]:
+    def _draw(self, step: int) -> list[AlignedPair]:
         random = generator(self._seed, Stream.BATCH, step)
         shares = self._shares
         strata = random.choice(len(shares), size=self._batch, p=shares)
         if self._settings.batches == "single-pair":
             strata[:] = strata[0]
-        chosen: dict[int, Pair] = {}
+        chosen: dict[int, AlignedPair] = {}
         for stratum in strata:
             for attempt in range(1000):
                 rows = self._strata[
@@ -317,7 +134,7 @@ class AlignmentBatches:
             tuple(passage_pivots),
         )
 
-    def _others_of_page(self, pair: Pair, seen: Views, random: np.random.Generator) -> list[str]:
+    def _others_of_page(self, pair: AlignedPair, seen: Views, random: np.random.Generator) -> list[str]:
         """Other blocks of the passage's page in its language."""
         own = {pair.left.text, pair.right.text}
         others = [text for text in self._blocks[pair.page, seen.language] if text not in own]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -16,15 +16,25 @@ from lapca_bench.search.workspace import Workspace
 from lapca_bench.training.heads.frozen import encode, help_page_texts
 from lapca_bench.training.heads.methods import METHODS
 from lapca_bench.training.heads.pairs import HeadSettings
-from lapca_bench.training.heads.train import train_head
+from lapca_bench.training.heads.train import TrainedHead, train_head
 
 FITS: tuple[Method, ...] = get_args(Method)
 
 
+@dataclass(frozen=True)
+class MadeHead:
+    """A head's file, the texts and languages that it was made on, and its training; None where it was fitted."""
+
+    path: Path
+    texts: int
+    languages: int
+    training: TrainedHead | None = None
+
+
 def make_head(
     method: str, system_name: str, out: Path, paragraphs: int, settings: HeadSettings, components: int | None
-) -> str:
-    """Train or fit `method` over the vectors of a dense system, write `out`, and return a summary.
+) -> MadeHead:
+    """Train or fit `method` over the vectors of a dense system and write `out`.
 
     Raises `UsageError` for an unknown method or a system without vectors.
     """
@@ -45,12 +55,9 @@ def make_head(
         if method == one:
             by_language = {name: frozen.vectors[frozen.language == number] for number, name in enumerate(frozen.names)}
             write_head(out, fit(one, by_language, components), about)
-            return f"{method} fitted on {about['texts']}: {out}"
+            return MadeHead(out, len(texts.texts), len(frozen.names))
     trained = train_head(method, frozen, settings)
     accuracy = {"before": f"{trained.before:.4f}", "after": f"{trained.after:.4f}"}
     made = {key: str(value) for key, value in asdict(settings).items()}
     write_head(out, trained.head, about | made | accuracy | {"epoch": str(trained.epoch)})
-    return (
-        f"{method} trained on {about['texts']}: epoch {trained.epoch}, held-out accuracy "
-        f"{trained.before:.3f} before, {trained.after:.3f} after: {out}"
-    )
+    return MadeHead(out, len(texts.texts), len(frozen.names), trained)

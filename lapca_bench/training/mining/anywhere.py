@@ -17,8 +17,9 @@ from lapca_bench.extras import need
 from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Float32, Int64
 from lapca_bench.search.exact.top_k import top_k
-from lapca_bench.store.executor import Executor, LocalExecutor
-from lapca_bench.training.mining.margin import Chunk, Embed, Matrices, MinedPair, blocks_by_language, needed, stacked
+from lapca_bench.store.executor import Executor
+from lapca_bench.training.mining.chunks import Chunk, MinedPair, blocks_by_language
+from lapca_bench.training.mining.margin import Embed, Matrices, stacked
 from lapca_bench.training.mining.settings import MiningSettings
 
 Search = Literal["exact", "approximate"]
@@ -40,17 +41,14 @@ class Nearest:
         return {"exact": exact_nearest, "approximate": approximate_nearest}[self.search](queries, rows, self.k)
 
 
-def global_candidates(
-    chunk: Chunk, settings: MiningSettings, embed: Embed | None, executor: Executor | None = None
-) -> Iterator[MinedPair]:
+def pairs_anywhere(chunk: Chunk, settings: MiningSettings, embed: Embed, executor: Executor) -> Iterator[MinedPair]:
     """Mutual best pairs by margin of every language pair, from all blocks of all groups; threshold not applied.
 
     Each direction of a language pair is a shard of work, or, where the search is exact, as many as there are workers.
     Raises `MissingResourceError` for approximate search without faiss.
     """
-    executor = executor or LocalExecutor()
     blocks = blocks_by_language(chunk)
-    vectors = needed(embed)(blocks)
+    vectors = embed(blocks)
     # faiss learns its cells from the rows: once for all queries.
     parts = executor.workers if settings.search == "exact" else 1
     cut = {language: _cut(matrices, parts) for language, matrices in vectors.items()}
@@ -113,8 +111,3 @@ def approximate_nearest(queries: Matrices, rows: Matrices, k: int) -> Neighbours
     index.add(known)
     cosines, places = index.search(stacked(queries), min(k, len(known)))
     return places.astype(np.int64), cosines
-
-
-def one_chunk(chunks: Sequence[Chunk]) -> Chunk:
-    """All groups together."""
-    return [group for chunk in chunks for group in chunk]

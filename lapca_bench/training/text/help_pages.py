@@ -10,6 +10,8 @@ from lapca_bench.collections.help_pages import store as helppages_store
 from lapca_bench.collections.help_pages.collection import LANGUAGES, LICENCE, held_out
 from lapca_bench.training.text.linked import Page, Paragraph
 
+Split = Literal["train", "held-out", "all"]
+
 
 class HelpPagesCorpus:
     """Pages of the collection `help-pages`, its training part by default.
@@ -21,9 +23,7 @@ class HelpPagesCorpus:
     name = "help-pages"
     licence = LICENCE
 
-    def __init__(
-        self, languages: Sequence[str] = LANGUAGES, split: Literal["train", "held-out", "all"] = "train"
-    ) -> None:
+    def __init__(self, languages: Sequence[str] = LANGUAGES, split: Split = "train") -> None:
         self._languages = tuple(languages)
         self._split = split
 

@@ -22,8 +22,7 @@ from lapca_bench.search.workspace import Workspace  # noqa: E402
 from lapca_bench.store.executor import LocalExecutor  # noqa: E402
 from lapca_bench.store.shared import Shared  # noqa: E402
 from lapca_bench.store.vectors import VectorStore  # noqa: E402
-from lapca_bench.training.mining import margin as mining  # noqa: E402
-from lapca_bench.training.mining import mine  # noqa: E402
+from lapca_bench.training.mining import chunks, mine  # noqa: E402
 from lapca_bench.training.mining.aligner import Aligner  # noqa: E402
 from lapca_bench.training.recipe import load_recipe  # noqa: E402
 from lapca_bench.training.text.linked import Page, Paragraph  # noqa: E402
@@ -162,7 +161,7 @@ class Pages:
 
 @pytest.mark.parametrize("scope", ["linked", "global"])
 def test_mining_writes_the_same_bytes(cluster: Any, tmp_path: Path, monkeypatch: Any, scope: str) -> None:
-    monkeypatch.setattr(mining, "GROUPS_PER_CHUNK", 1)
+    monkeypatch.setattr(chunks, "GROUPS_PER_CHUNK", 1)
     settings = {"mining.scope": scope, "mining.aligner": "toy", "mining.method": "margin", "mining.threshold": 0.0}
     blocks = {"mining.blocks": {"unit": "paragraph", "minimum_characters": 1}}
     executor = RayExecutor(cluster.address)

@@ -91,7 +91,7 @@ changes = {{ "optimisation.learning_rate" = 1e-9 }}
 
 def test_variants_are_trained_once_and_compared_with_the_first(plan, tmp_path, monkeypatch) -> None:
     made, out = load_plan(str(plan)), tmp_path / "out"
-    assert ablation.cost_of(made, out) == "2 of 2 trainings left: 160 steps, 10240 texts; 1 of 1 files of pairs to mine"
+    assert ablation.cost_of(made, out) == ablation.AblationCost(2, 2, 160, 10240, 1, 1)
     found = list(rows(run_plan(made, out), "aligned"))
     by_name = {row.variant: row for row in found}
     assert list(by_name) == [START, "aligned", "hardly trained"]
@@ -107,7 +107,7 @@ def test_variants_are_trained_once_and_compared_with_the_first(plan, tmp_path, m
     with pytest.raises(UsageError, match="0 of 3 variants"):
         ablation.finished_part(longer, tmp_path / "elsewhere")
     assert list(rows(run_plan(made, out), "aligned")) == found
-    assert ablation.cost_of(made, out).startswith("0 of 2 trainings left")
+    assert ablation.cost_of(made, out).left == 0
     table = pd.read_csv(write_rows(found, out))
     assert list(table["variant"]) == list(by_name)
     assert "| aligned | " in markdown(found)

@@ -280,7 +280,7 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     whole = build(made.encoder.model_copy(update={"checkpoint": str(checkpoint)}), "whole")
     np.testing.assert_allclose(small, whole.encode_queries(["aa1 bb2", "cc3"]), atol=1e-5)
     assert "| command | `x` |" in (tmp_path / "small/README.md").read_text(encoding="utf-8")
-    half = changes_of(ship([checkpoint], tmp_path / "half", scale=0.5))
+    half = changes_of(ship([checkpoint], tmp_path / "half", scale=0.5).delta)
     for name, value in changes_of(tmp_path / "small/delta.safetensors").items():
         np.testing.assert_allclose(half[name], value * 0.5, atol=1e-7)
     assert "| share of the change kept | 0.5 |" in (tmp_path / "half/README.md").read_text(encoding="utf-8")
@@ -289,7 +289,7 @@ def test_a_shipped_delta_runs_by_its_card_as_the_checkpoint_does(start, pairs, t
     seeded = made.model_copy(update={"seed": 2})
     second = Training(seeded, source(seeded, pairs), tmp_path / "second").run().checkpoint
     ship([second], tmp_path / "other")
-    mean = changes_of(ship([checkpoint, second], tmp_path / "mean"))
+    mean = changes_of(ship([checkpoint, second], tmp_path / "mean").delta)
     other = changes_of(tmp_path / "other/delta.safetensors")
     for name, value in changes_of(tmp_path / "small/delta.safetensors").items():
         np.testing.assert_allclose(mean[name], (value + other[name]) / 2, rtol=2e-3, atol=1e-6)
@@ -325,7 +325,7 @@ def test_a_system_card_cites_the_method_of_its_recipe(name, method, tmp_path) ->
 def test_a_trained_system_is_not_zero_shot_on_what_it_and_its_start_model_saw(tmp_path) -> None:
     from lapca_bench.search.card import saw
     from lapca_bench.search.kinds import read_card
-    from lapca_bench.training.mining.mine import corpus_of_pairs
+    from lapca_bench.training.mining.report import corpus_of_pairs
 
     (tmp_path / "help.report.json").write_text('{"corpus": "help-pages"}', encoding="utf-8")
     assert corpus_of_pairs(tmp_path / "help.parquet") == "help-pages"

@@ -7,27 +7,26 @@ import pytest
 
 from lapca_bench.errors import InputError, StoreError, UsageError
 from lapca_bench.store import cache
-from lapca_bench.training.batches.pairs import PairTable, Text, crop, random_sentence
+from lapca_bench.store.executor import LocalExecutor
+from lapca_bench.training.batches.pair_table import PairTable, Text
 from lapca_bench.training.batches.settings import PairSettings
-from lapca_bench.training.mining.anywhere import approximate_nearest, exact_nearest, global_candidates, mutual_nearest
-from lapca_bench.training.mining.margin import (
-    MinedPair,
-    candidates,
-    cut,
-    is_gold,
-    kept,
-    mutual_best,
-    ratio_margins,
-    write_pairs,
-)
-from lapca_bench.training.mining.mine import corpus_of, mine_to_file
+from lapca_bench.training.batches.views import crop, random_sentence
+from lapca_bench.training.mining.anywhere import approximate_nearest, exact_nearest, mutual_nearest, pairs_anywhere
+from lapca_bench.training.mining.chunks import MinedPair, cut
+from lapca_bench.training.mining.gold import is_gold
+from lapca_bench.training.mining.margin import mutual_best, ratio_margins
+from lapca_bench.training.mining.mine import MinedPairs, Sieve, kept, mine_to_file
+from lapca_bench.training.mining.pair_file import write_pairs
+from lapca_bench.training.mining.propose import pairs_inside, proposed
 from lapca_bench.training.mining.report import Agreement, MiningReport
 from lapca_bench.training.mining.settings import MiningSettings
 from lapca_bench.training.recipe import load_recipe, named_changes, shipped_recipes
-from lapca_bench.training.sentences import sentences
+from lapca_bench.training.text.corpora import corpus_of
 from lapca_bench.training.text.help_pages import Guard, HelpPagesCorpus
-from lapca_bench.training.text.linked import Block, BlockSettings, JsonLinesCorpus, Page, Paragraph, blocks
+from lapca_bench.training.text.json_lines import JsonLinesCorpus
+from lapca_bench.training.text.linked import Block, BlockSettings, Page, Paragraph, blocks
 from lapca_bench.training.text.parallel_files import ParallelCorpus
+from lapca_bench.training.text.sentences import sentences
 from lapca_bench.training.text.wikipedia import WikipediaCorpus
 
 
@@ -77,7 +76,7 @@ SHUFFLED = [page("aa", "quiz", "jazz", "fly"), Page("p", "bb", "", (Paragraph("F
 
 
 def mined(settings, *groups, embed=letters):
-    return [pair for chunk in cut(Corpus(*groups), settings) for pair in candidates(chunk, settings, embed)]
+    return [pair for chunk in cut(Corpus(*groups), settings) for pair in pairs_inside(chunk, settings, embed)]
 
 
 def texts(pairs):
@@ -89,11 +88,11 @@ def test_mining_finds_the_gold_alignment_of_shuffled_paragraphs() -> None:
     settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2)
     other = [Page("q", "aa", "", (Paragraph("wow", "0"),)), Page("q", "bb", "", (Paragraph("WOW", "0"),))]
     report = MiningReport([0.5, 1.0, 9.0])
-    found = list(report.proposed(mined(settings, SHUFFLED, other)))
+    chunks = cut(Corpus(SHUFFLED, other), settings)
+    found = list(kept(proposed(chunks, settings, letters, LocalExecutor()), 0.0, report))
     assert texts(found) == {("quiz", "QUIZ"), ("fly", "FLY"), ("wow", "WOW")}
     gold = mined(settings.model_copy(update={"method": "gold"}), SHUFFLED, other)
     assert texts(gold) == texts(found)
-    report.gold(gold)
     assert report.agreement(0.5) == {"aa-bb": Agreement(3, 3, 3)}
     assert report.agreement(9.0) == {"aa-bb": Agreement(0, 3, 0)}
     assert set(report.content()["agreement"]) == {"0.50", "1.00", "9.00"}
@@ -112,7 +111,7 @@ def test_global_mining_crosses_pages_and_knows_its_gold() -> None:
     settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2, scope="global")
     astray = [Page("q", "aa", "", (Paragraph("jumbo", "0"),)), Page("q", "bb", "", (Paragraph("JAZZ", "0"),))]
     (chunk,) = cut(Corpus(SHUFFLED, astray), settings)
-    found = list(global_candidates(chunk, settings, letters))
+    found = list(pairs_anywhere(chunk, settings, letters, LocalExecutor()))
     assert texts(found) >= {("quiz", "QUIZ"), ("fly", "FLY"), ("jazz", "JAZZ")}
     right = {pair.left.text: is_gold(pair.left, pair.right) for pair in found}
     assert (right["quiz"], right["fly"], right["jazz"]) == (True, True, False)
@@ -148,15 +147,15 @@ def test_global_margins_equal_those_of_the_whole_matrix() -> None:
 
 def test_lead_blocks_and_deduplication() -> None:
     group = [page("aa", "one", "two"), page("bb", "eins", "zwei"), page("cc", "one")]
-    pairs = list(kept(mined(MiningSettings(method="lead", blocks=PARAGRAPHS), group, group), 1.0))
+    pairs = list(filter(Sieve(1.0).keeps, mined(MiningSettings(method="lead", blocks=PARAGRAPHS), group, group)))
     assert [(pair.left.text, pair.right.text) for pair in pairs] == [("one", "eins"), ("eins", "one")]
-    assert list(kept(pairs, 1.1)) == []
+    assert list(filter(Sieve(1.1).keeps, pairs)) == []
 
 
 def test_an_excluded_language_is_not_mined() -> None:
     group = [page("aa", "one"), page("bb", "eins"), page("cc", "un")]
     settings = MiningSettings(method="gold", exclude_languages=("cc",), blocks=PARAGRAPHS)
-    assert {pair.languages for pair in mined(settings, group)} == {("aa", "bb")}
+    assert {pair.language_pair for pair in mined(settings, group)} == {"aa-bb"}
 
 
 def test_a_sample_of_pages_is_spread_by_a_hash_and_repeatable() -> None:
@@ -205,9 +204,9 @@ def test_the_verb_reports_every_threshold_and_encodes_nothing_twice(jsonl, tmp_p
     card = tmp_path / "tiny.toml"
     card.write_text(head + 'languages = ["*"]\n' + table, encoding="utf-8")
     made = small_recipe(**{"mining.method": "margin", "mining.aligner": str(card)})
-    summary = mine_to_file(made, str(jsonl), tmp_path / "one.parquet")
-    assert "1 language pairs" in summary
+    written = mine_to_file(made, str(jsonl), tmp_path / "one.parquet")
     report = json.loads((tmp_path / "one.report.json").read_text(encoding="utf-8"))
+    assert written == MinedPairs(tmp_path / "one.parquet", report["pairs"], 1)
     assert set(report["agreement"]) == {"1.00", "1.03", "1.06"}
     assert report["agreement"]["1.00"]["en-xx"]["gold"] == 4
     assert sum(report["margins"].values()) >= report["pairs"] >= 1
@@ -301,7 +300,7 @@ def test_wikipedia_extracts_are_joined_by_their_links(tmp_path, monkeypatch) -> 
             out.write(json.dumps({"title": title, "text": text}, ensure_ascii=False) + "\n")
     (tmp_path / "wiki" / "langlinks.tsv").write_text("ja\t猫\ten\tCat\n", encoding="utf-8")
     monkeypatch.setenv("LAPCA_BENCH_CACHE", str(tmp_path / "cache"))
-    corpus = corpus_of(str(tmp_path / "wiki"), MiningSettings())
+    corpus = corpus_of(str(tmp_path / "wiki"))
     assert isinstance(corpus, WikipediaCorpus)
     (group,) = corpus.groups()
     assert [(one.language, one.title, len(one.paragraphs)) for one in group] == [("en", "Cat", 2), ("ja", "猫", 1)]

@@ -7,9 +7,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lapca_bench.training.batches.pairs import AlignmentBatches, PairTable, views
+from lapca_bench.training.batches.pair_table import PairTable
+from lapca_bench.training.batches.pairs import AlignmentBatches
 from lapca_bench.training.batches.settings import PairSettings, ViewSettings
-from lapca_bench.training.mining.margin import MinedPair, write_pairs
+from lapca_bench.training.batches.views import views
+from lapca_bench.training.mining.chunks import MinedPair
+from lapca_bench.training.mining.pair_file import write_pairs
 from lapca_bench.training.text.linked import Block
 
 PAGES = 40
