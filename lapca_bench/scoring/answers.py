@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import ast
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -209,57 +207,3 @@ def thousand_token_recall(
     """`token_budget_recall` for each cut-off in thousands of tokens, by the tokeniser of the official script."""
     budgets = [1000 * cutoff for cutoff in cutoffs]
     return token_budget_recall(run, answers, queries, texts, budgets, default_tokenizer())
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One line of an XOR-Retrieve prediction file: question id, language as the prediction states it, passage texts."""
-
-    id: str
-    language: str
-    passages: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class OfficialRecall:
-    """What the authors' script prints for one budget: questions counted and hit per language, macro mean (0 to 1)."""
-
-    count: Mapping[str, int]
-    hit: Mapping[str, int]
-
-    @property
-    def macro(self) -> float:
-        """Unweighted mean over the languages that are present in the predictions."""
-        return sum(self.hit[language] / self.count[language] for language in self.count) / len(self.count)
-
-
-def official_recall(
-    predictions: Sequence[Prediction], answers: Answers, budgets: Sequence[int], tokenize: Tokenize
-) -> list[OfficialRecall]:
-    """R@kt exactly as `eval_xor_retrieve.py` counts it, for each budget in tokens.
-
-    It walks the predictions: a duplicate counts twice, an unknown id and a question without prediction are ignored, the
-    language is the prediction's. Raises `InputError` when not one prediction can be evaluated.
-    """
-    count: Counter[str] = Counter()
-    hit: list[Counter[str]] = [Counter() for _ in budgets]
-    for prediction in predictions:
-        found = token_budget_hits(prediction.passages, answers.strings.get(prediction.id, ()), budgets, tokenize)
-        if found is None:
-            continue
-        count[prediction.language] += 1
-        for counter, hits in zip(hit, found, strict=True):
-            counter[prediction.language] += hits
-    if not count:
-        raise InputError("no prediction belongs to a question with answers", remedy="check the question ids")
-    return [OfficialRecall(dict(count), {language: counter[language] for language in count}) for counter in hit]
-
-
-def strict_predictions(predictions: Sequence[Prediction]) -> None:
-    """Raise `InputError` when a question is predicted twice, which the official script would count twice."""
-    repeated = [name for name, times in Counter(prediction.id for prediction in predictions).items() if times > 1]
-    if repeated:
-        raise InputError(
-            f"{len(repeated)} questions are predicted more than once, such as {repeated[0]!r}",
-            remedy="keep one prediction per question",
-        )

@@ -11,12 +11,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.errors import InputError
 from lapca_bench.parsing import json_value
 from lapca_bench.run import Answers
-from lapca_bench.scoring.answers import Prediction, Tokenize, strict_predictions, token_budget_hits
+from lapca_bench.scoring.answers import Tokenize, token_budget_hits
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One line of an XOR-Retrieve prediction file: question id, language as the prediction states it, passage texts."""
+
+    id: str
+    language: str
+    passages: tuple[str, ...]
+
 
 _FORM = 'a prediction is {"id": "...", "lang": "...", "ctxs": ["text of the best passage", "..."]}'
 
@@ -58,12 +67,13 @@ def read_predictions(content: bytes, path: Path) -> list[Prediction]:
     return [_prediction(entry, number, path) for number, entry in enumerate(entries, start=1)]
 
 
-def _prediction(entry: Any, number: int, path: Path) -> Prediction:
-    texts = entry.get("ctxs") if isinstance(entry, dict) else None
-    named = isinstance(entry, dict) and isinstance(entry.get("lang"), str) and isinstance(entry.get("id"), str | int)
-    if not named or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise InputError(f"prediction {number} is not in the authors' format", path=path, remedy=_FORM)
-    return Prediction(str(entry["id"]), entry["lang"], tuple(texts))
+def _prediction(entry: object, number: int, path: Path) -> Prediction:
+    match entry:
+        case {"id": str() | int() as name, "lang": str() as language, "ctxs": list() as texts} if all(
+            isinstance(text, str) for text in texts
+        ):
+            return Prediction(str(name), language, tuple(texts))
+    raise InputError(f"prediction {number} is not in the authors' format", path=path, remedy=_FORM)
 
 
 def budget_recall(
@@ -79,7 +89,7 @@ def budget_recall(
     twice), for a language that is not the question's (the script believes the prediction), and where nothing predicted
     is a question with answers. A prediction for an unknown id is ignored, as in the script.
     """
-    strict_predictions(predictions)
+    _refuse_repeated(predictions)
     wrong = [p for p in predictions if languages.get(p.id, p.language) != p.language]
     if wrong:
         message = f"question {wrong[0].id!r} is predicted as {wrong[0].language!r}, it is {languages[wrong[0].id]!r}"
@@ -97,3 +107,12 @@ def budget_recall(
         raise InputError("no prediction belongs to a question with answers", remedy="check the question ids")
     questions = Counter(languages[name] for name in answers.strings if name in wanted)
     return [BudgetRecall(budget, counter, predicted, questions) for budget, counter in zip(budgets, hits, strict=True)]
+
+
+def _refuse_repeated(predictions: Sequence[Prediction]) -> None:
+    repeated = [name for name, times in Counter(prediction.id for prediction in predictions).items() if times > 1]
+    if repeated:
+        raise InputError(
+            f"{len(repeated)} questions are predicted more than once, such as {repeated[0]!r}",
+            remedy="keep one prediction per question",
+        )

@@ -7,8 +7,7 @@ from toys.cli import in_process
 
 from lapca_bench.errors import InputError
 from lapca_bench.run import Answers, Run
-from lapca_bench.scoring.answers import Prediction
-from lapca_bench.scoring.predictions import budget_recall, macro, read_predictions
+from lapca_bench.scoring.predictions import Prediction, budget_recall, macro, read_predictions
 from lapca_bench.store.runs import write_parquet
 
 ANSWERS = Answers({"1": ("Paris",), "2": ("Rome", "yes"), "3": ("Oslo",), "4": ("yes",)})
