@@ -15,7 +15,7 @@ import numpy as np
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.health import Tokenises
 from lapca_bench.search.system import System
-from lapca_bench.store.vectors import Side, VectorStore
+from lapca_bench.store.vectors import VectorSide, VectorStore
 
 
 @dataclass
@@ -70,7 +70,10 @@ class Estimator:
     def of_encoder(self, encoder: Any, store: VectorStore, collection: Collection) -> EncodingCost:
         """What an encoder would have to encode; a few missing texts are encoded to see how long they take."""
         cost = EncodingCost()
-        sides: tuple[tuple[Side, Any], ...] = (("document", collection.documents()), ("query", collection.queries()))
+        sides: tuple[tuple[VectorSide, Any], ...] = (
+            ("document", collection.documents()),
+            ("query", collection.queries()),
+        )
         for side, texts in sides:
             found = store.cost(encoder, texts, side)
             sample = [text for text in found.sample if text.language == found.sample[0].language]
@@ -83,7 +86,7 @@ class Estimator:
             cost.add(one)
         return cost
 
-    def _rate(self, encoder: Any, side: Side, sample: Sequence[Any], characters: int) -> float:
+    def _rate(self, encoder: Any, side: VectorSide, sample: Sequence[Any], characters: int) -> float:
         place = (encoder.identity.digest, side)
         if place not in self._rates:
             language = sample[0].language or None
@@ -96,7 +99,7 @@ class Estimator:
         return self._rates[place]
 
 
-def _tokens(encoder: Any, side: Side, sample: Sequence[str], times: float) -> int | None:
+def _tokens(encoder: Any, side: VectorSide, sample: Sequence[str], times: float) -> int | None:
     """Tokens read of `times` as many texts as the sample holds; None where the encoder shows none."""
     longest = encoder.identity.settings.get(f"{side}_max_length")
     if not isinstance(encoder, Tokenises):

@@ -18,7 +18,7 @@ from lapca_bench.experiment.plan import Cell
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, parse, score
 from lapca_bench.search.system import System
-from lapca_bench.store.results import Aggregate, Result, ResultStore, StoredResult, read_result
+from lapca_bench.store.results import Result, ResultStore, StoredMean, StoredResult, read_result
 from lapca_bench.types import Document
 
 log = logging.getLogger(__name__)
@@ -228,7 +228,7 @@ def _key(system: System, collection: Collection, depth: int) -> str:
     )
 
 
-def _aggregates(scores: Scores) -> Iterator[Aggregate]:
+def _aggregates(scores: Scores) -> Iterator[StoredMean]:
     """Means per language, then over languages ("": macro) and over queries ("*": micro)."""
     for measure, found in aggregate(scores).items():
         for language, mean in found.means.items():

@@ -24,7 +24,7 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0
 
 
 @dataclass(frozen=True)
-class Bars:
+class GroupedBars:
     """Means and 95 % intervals of systems (rows) on languages (columns); NaN where a system has no value."""
 
     measure: str
@@ -34,7 +34,7 @@ class Bars:
     intervals: np.typing.NDArray[np.float64]  # (systems, languages, 2)
 
 
-def bars_of(results: Sequence[StoredResult], measure: str | None = None) -> Bars:
+def bars_of(results: Sequence[StoredResult], measure: str | None = None) -> GroupedBars:
     """The languages of results of one table; raises `UsageError` where none is scored by the measure."""
     from lapca_bench.scoring.measures import parse
     from lapca_bench.scoring.significance import intervals
@@ -57,10 +57,10 @@ def bars_of(results: Sequence[StoredResult], measure: str | None = None) -> Bars
     table = np.full((len(systems), len(languages), 3), np.nan)
     for (system, language), values_ in found.items():
         table[systems.index(system), languages.index(language)] = values_
-    return Bars(shown, systems, languages, table[..., 0], table[..., 1:])
+    return GroupedBars(shown, systems, languages, table[..., 0], table[..., 1:])
 
 
-def draw_bars(bars: Bars, title: str) -> Figure:
+def draw_bars(bars: GroupedBars, title: str) -> Figure:
     """Grouped bars per language with whiskers; a missing value has no bar."""
     figure = new_figure(max(5.0, 0.5 + len(bars.languages) * (0.28 + 0.13 * len(bars.systems))), 3.4)
     axes = figure.subplots()

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lapca_bench.store.executor import Executor, LocalExecutor
-    from lapca_bench.store.results import Aggregate, Facts, Result, ResultStore, StoredResult
+    from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, StoredResult
     from lapca_bench.store.runs import read_parquet, read_qrels, read_trec, write_parquet, write_qrels, write_trec
     from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
 
 _HOME = {
     **dict.fromkeys(("Executor", "LocalExecutor"), "executor"),
-    **dict.fromkeys(("Aggregate", "Facts", "Result", "ResultStore", "StoredResult"), "results"),
+    **dict.fromkeys(("StoredMean", "Facts", "Result", "ResultStore", "StoredResult"), "results"),
     **dict.fromkeys(("read_parquet", "read_qrels", "read_trec", "write_parquet", "write_qrels", "write_trec"), "runs"),
     **dict.fromkeys(("StoredCorpus", "Tally", "VectorStore"), "vectors"),
 }
 
 __all__ = [
-    "Aggregate",
     "Executor",
     "Facts",
     "LocalExecutor",
     "Result",
     "ResultStore",
     "StoredCorpus",
+    "StoredMean",
     "StoredResult",
     "Tally",
     "VectorStore",

@@ -43,7 +43,7 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """Something damaged, what is wrong with it, and whether it was removed."""
 
     path: Path
@@ -64,7 +64,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
 
 
-def verify(cache: Path, repair: bool = False) -> Iterator[Finding]:
+def verify(cache: Path, repair: bool = False) -> Iterator[Damage]:
     """Everything damaged in `cache`, found by its digests, and what killed processes left behind, as it is found.
 
     With `repair` each is removed, the manifest first, so that the next run makes (or fetches) it again.
@@ -77,14 +77,14 @@ def verify(cache: Path, repair: bool = False) -> Iterator[Finding]:
     for path in sweep(cache):
         if repair:
             _remove(path)
-        yield Finding(path, "left behind by a process that was killed", repair)
+        yield Damage(path, "left behind by a process that was killed", repair)
 
 
-def _damaged_resources(cache: Path, repair: bool) -> Iterator[Finding]:
+def _damaged_resources(cache: Path, repair: bool) -> Iterator[Damage]:
     for folder, names in damaged_folders(cache).items():
         if repair:
             _remove(folder)
-        yield Finding(folder, f"{_MISMATCH}: {', '.join(names)}", repair)
+        yield Damage(folder, f"{_MISMATCH}: {', '.join(names)}", repair)
 
 
 def _whole(paths: Iterable[Path]) -> list[Path]:
@@ -92,17 +92,17 @@ def _whole(paths: Iterable[Path]) -> list[Path]:
     return sorted(path for path in paths if not is_temporary(path))
 
 
-def _damaged_folders(root: Path, repair: bool) -> Iterator[Finding]:
+def _damaged_folders(root: Path, repair: bool) -> Iterator[Damage]:
     for listing in _whole(root.rglob(DIGESTS)):
         try:
             check_folder(listing.parent, "")
         except StoreError as error:
             if repair:
                 _remove(listing.parent)
-            yield Finding(listing.parent, error.message, repair)
+            yield Damage(listing.parent, error.message, repair)
 
 
-def _damaged_shards(root: Path, repair: bool) -> Iterator[Finding]:
+def _damaged_shards(root: Path, repair: bool) -> Iterator[Damage]:
     for path in _whole(root.glob("*/??/*.json")):
         folder = path.parent.parent
         try:
@@ -112,17 +112,17 @@ def _damaged_shards(root: Path, repair: bool) -> Iterator[Finding]:
                 with exclusive(folder / "locks", path.stem):
                     _remove(path)
                     _remove(vector_file(folder, path.stem))
-            yield Finding(error.path or path, error.message, repair)
+            yield Damage(error.path or path, error.message, repair)
 
 
-def _damaged_indexes(root: Path, repair: bool) -> Iterator[Finding]:
+def _damaged_indexes(root: Path, repair: bool) -> Iterator[Damage]:
     for manifest in _whole(root.glob("*/index.json")):
         message = _index_damage(manifest)
         if message is not None:
             if repair:
                 with exclusive(root / "locks", manifest.parent.name):
                     _remove(manifest.parent)
-            yield Finding(manifest.parent, message, repair)
+            yield Damage(manifest.parent, message, repair)
 
 
 def _index_damage(manifest: Path) -> str | None:

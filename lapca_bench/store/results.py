@@ -35,7 +35,7 @@ SCORE_COLUMNS = ("query", "language", "measure", "value")
 _REMEDY = "delete this folder and run the experiment again"
 
 
-class Aggregate(TypedDict):
+class StoredMean(TypedDict):
     """One mean: of `measure` over the `queries` judged queries that `language` names, as the scoring room labels them.
 
     `mean` is None where no query counts.
@@ -62,7 +62,7 @@ class Facts:
     collection: str  # "family/subset"
     split: str
     languages: Sequence[str]
-    aggregates: Sequence[Aggregate]
+    aggregates: Sequence[StoredMean]
     provenance: Mapping[str, Any]
 
 

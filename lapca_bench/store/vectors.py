@@ -29,7 +29,7 @@ from lapca_bench.store.shared import Shared
 from lapca_bench.store.shelf import Home, Shards, Shelf
 from lapca_bench.types import Document, Query
 
-Side = Literal["query", "document"]
+VectorSide = Literal["query", "document"]
 Text = TypeVar("Text", Document, Query)
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Cost:
+class EncodingCost:
     """What encoding would take: texts stored and missing, the missing ones' characters and bytes, and some of them."""
 
     stored: int
@@ -92,7 +92,7 @@ class EncodePiece:
     """The task an executor runs on every piece: find its shard or make it."""
 
     encoder: AnyEncoder
-    side: Side
+    side: VectorSide
     shelf: Shelf
     form: Form
 
@@ -229,7 +229,7 @@ class VectorStore:
         log.info("encode documents (%s): %s", encoder.identity.name, corpus.tally)
         return corpus
 
-    def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: Side) -> Cost:
+    def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: VectorSide) -> EncodingCost:
         """What encoding these texts would take: how many are stored already, how many are not, and some of those."""
         task = EncodePiece(encoder, side, self._shelf(encoder), self.form)
         stored = missing = characters = 0
@@ -244,7 +244,7 @@ class VectorStore:
                 )
                 sample += piece.texts[: SAMPLE - len(sample)]
         size = missing * self.form.dimension(encoder) * np.dtype(self.form.dtype).itemsize
-        return Cost(stored, missing, characters, size, tuple(sample))
+        return EncodingCost(stored, missing, characters, size, tuple(sample))
 
     def queries(self, encoder: AnyEncoder, queries: Sequence[Query], tally: Tally | None = None) -> Any:
         """What the queries become, in their order; `tally` counts what it cost.

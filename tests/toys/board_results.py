@@ -9,7 +9,7 @@ import pandas as pd
 
 from lapca_bench.digest import digest_texts
 from lapca_bench.run import Run
-from lapca_bench.store.results import Aggregate, Result, ResultStore
+from lapca_bench.store.results import Result, ResultStore, StoredMean
 
 HOSTILE = '<script>document.title="owned"</script>" onmouseover="x" \u202egnihtemos ' + "long " * 95
 
@@ -53,7 +53,7 @@ def result(
         split=split,
         languages=list(languages),
         aggregates=[
-            Aggregate(measure=m, language=language, mean=float(row["mean"]), queries=int(row["size"]))
+            StoredMean(measure=m, language=language, mean=float(row["mean"]), queries=int(row["size"]))
             for (m, language), row in means.iterrows()
         ],
         provenance={

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lapca_bench.report.board.model import Cost
+from lapca_bench.report.board.model import MeasuredCost
 from lapca_bench.store.results import StoredResult
 
 
-def cost_of(results: Sequence[StoredResult]) -> Cost:
+def cost_of(results: Sequence[StoredResult]) -> MeasuredCost:
     """Encoding seconds, queries ranked per second, and index bytes over these results.
 
     A figure is None unless every result recorded it: a sum over some of them would flatter. Encoding counts only where
@@ -19,7 +19,7 @@ def cost_of(results: Sequence[StoredResult]) -> Cost:
     queries = [_number(result.provenance.get("collection", {}).get("queries")) for result in results]
     sizes = [_number(result.provenance.get("index_bytes")) for result in results]
     seconds, count = _total(ranking), _total(queries)
-    return Cost(
+    return MeasuredCost(
         encode_seconds=_total([_encoding(result.provenance) for result in results]),
         queries_per_second=count / seconds if count is not None and seconds else None,
         index_bytes=_total(sizes),

@@ -16,7 +16,7 @@ from lapca_bench.report.board.cost import cost_of
 from lapca_bench.report.board.model import Board, Citation, Entry, Score, Standing, Task
 from lapca_bench.report.board.rank import by_queries, stand
 from lapca_bench.report.published.published import Published, PublishedValue
-from lapca_bench.report.published.tables import Recipe
+from lapca_bench.report.published.tables import TableRecipe
 from lapca_bench.scoring.observations import observations_of, translations
 from lapca_bench.search.card import saw
 from lapca_bench.store.results import StoredResult
@@ -88,7 +88,7 @@ def newest(results: Iterable[StoredResult]) -> list[StoredResult]:
 
 
 def boards(
-    recipes: Iterable[Recipe], published: Published, results: Sequence[StoredResult], around: Surroundings
+    recipes: Iterable[TableRecipe], published: Published, results: Sequence[StoredResult], around: Surroundings
 ) -> list[Board]:
     """All boards: those of the recipes, then those of measured results that no recipe covers."""
     current = newest(results)
@@ -98,7 +98,9 @@ def boards(
     return [*made, *measured_boards(rest, around)]
 
 
-def recipe_board(recipe: Recipe, published: Published, results: Sequence[StoredResult], around: Surroundings) -> Board:
+def recipe_board(
+    recipe: TableRecipe, published: Published, results: Sequence[StoredResult], around: Surroundings
+) -> Board:
     """The board of a recipe; raises `UsageError` where nothing published fits it."""
     values = [
         value
@@ -168,7 +170,7 @@ def _reported(
     system: str,
     values: Sequence[PublishedValue],
     citations: Mapping[tuple[str, str], tuple[str, Citation]],
-    recipe: Recipe,
+    recipe: TableRecipe,
     published: Published,
 ) -> Entry:
     scores: dict[tuple[str, str], Score] = {}

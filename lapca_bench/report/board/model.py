@@ -69,7 +69,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Cost:
+class MeasuredCost:
     """What a measured system spent on a board, summed over its results; None where it was not recorded."""
 
     encode_seconds: float | None = None
@@ -103,7 +103,7 @@ class Entry:
     scores: Mapping[tuple[str, str], Score]
     standings: Mapping[str, Standing] = field(default_factory=dict)
     results: Sequence[StoredResult] = ()
-    cost: Cost = Cost()
+    cost: MeasuredCost = MeasuredCost()
     card: str = ""
     note: str = ""
 

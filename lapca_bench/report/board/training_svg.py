@@ -13,7 +13,7 @@ RIGHT = WIDTH - 10
 
 
 @dataclass(frozen=True)
-class Column:
+class Bin:
     """One bar of a histogram, in pixels; `text` says which margins and how many pairs."""
 
     x: float
@@ -32,7 +32,7 @@ class Chart:
     x_label: str
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
-    columns: Sequence[Column] = ()
+    columns: Sequence[Bin] = ()
     path: str = ""
     mark: Tick | None = None
     left: int = LEFT
@@ -71,7 +71,7 @@ def histogram(name: str, margins: Margins) -> Chart | None:
     edges = list(margins.counts)
     axes = _Axes((min(edges), max(edges) + MARGIN_STEP), (0.0, 1.05 * max(margins.counts.values())))
     columns = [
-        Column(
+        Bin(
             x=axes.at_x(edge) + 0.5,
             y=axes.at_y(count),
             width=round(axes.at_x(edge + MARGIN_STEP) - axes.at_x(edge) - 1, 1),

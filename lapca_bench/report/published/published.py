@@ -70,7 +70,7 @@ class Note:
     flag: str
 
 
-Entry = TypeVar("Entry", Source, Note)
+Named = TypeVar("Named", Source, Note)
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def read(folder: Path) -> Published:
     )
 
 
-def _entries(tables: Mapping[str, Mapping[str, str]], kind: type[Entry], path: Path) -> dict[str, Entry]:
+def _entries(tables: Mapping[str, Mapping[str, str]], kind: type[Named], path: Path) -> dict[str, Named]:
     entries = {}
     for key, table in tables.items():
         try:

@@ -22,7 +22,7 @@ EPSILON = 1e-9  # percent; sums of decimal fractions are not exact in binary
 
 
 @dataclass(frozen=True)
-class Finding:
+class Checked:
     """One checked number beside what it should equal. Values are in percent."""
 
     value: PublishedValue
@@ -36,7 +36,7 @@ class Finding:
         return self.verdict in FAILURES
 
 
-def check(published: Published) -> list[Finding]:
+def check(published: Published) -> list[Checked]:
     """Every mean and every cell given by two places of one source, with a verdict.
 
     A mean whose languages are not listed by its place is "unchecked".
@@ -45,7 +45,7 @@ def check(published: Published) -> list[Finding]:
     contradicted = {id(f.value) for f in findings if f.verdict == "misprint"}
     shared = {_row(f.value) for f in findings if id(f.value) in contradicted}
     idle = [
-        Finding(value, None, published.notes[value.note].text, "unjustified flag")
+        Checked(value, None, published.notes[value.note].text, "unjustified flag")
         for value in published.values
         if _flagged(published, value) and _row(value) not in shared
     ]
@@ -71,7 +71,7 @@ def _verdict(published: Published, flagged: PublishedValue, difference: float, s
     return "misprint" if _flagged(published, flagged) else "unexplained"
 
 
-def _means(published: Published) -> Iterator[Finding]:
+def _means(published: Published) -> Iterator[Checked]:
     rows: dict[tuple[str, ...], dict[str, PublishedValue]] = defaultdict(dict)
     for value in published.values:
         if value.kind != "derived":
@@ -81,12 +81,12 @@ def _means(published: Published) -> Iterator[Finding]:
             continue
         cells = _cells(value, rows[_row(value)], published.means)
         if not cells:
-            yield Finding(value, None, "its languages are not listed by this place", "unchecked")
+            yield Checked(value, None, "its languages are not listed by this place", "unchecked")
             continue
         mean = fsum(cell.value for cell in cells) / len(cells)
         slack = _slack(value.decimals, max(cell.decimals for cell in cells))
         verdict = _verdict(published, value, value.value - mean, slack)
-        yield Finding(value, mean, f"mean of {len(cells)} languages", verdict)
+        yield Checked(value, mean, f"mean of {len(cells)} languages", verdict)
 
 
 def _cells(
@@ -104,14 +104,14 @@ def _cells(
     return listed
 
 
-def _twice(published: Published) -> Iterator[Finding]:
+def _twice(published: Published) -> Iterator[Checked]:
     """Numbers that two places of one source give for one cell."""
     for value, other in _pairs(published.values):
         slack = _slack(value.decimals, other.decimals)
         coarse, fine = sorted((value, other), key=lambda v: v.decimals)
         flagged = next((v for v in (coarse, fine) if _flagged(published, v)), coarse)
         verdict = _verdict(published, flagged, value.value - other.value, slack)
-        yield Finding(flagged, fine.value, f"also printed in {fine.place}", verdict)
+        yield Checked(flagged, fine.value, f"also printed in {fine.place}", verdict)
 
 
 def _pairs(values: Iterable[PublishedValue]) -> Iterator[tuple[PublishedValue, PublishedValue]]:

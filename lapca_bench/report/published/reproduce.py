@@ -16,7 +16,7 @@ from lapca_bench.collections import registry
 from lapca_bench.collections.family import Presence
 from lapca_bench.errors import UsageError
 from lapca_bench.report.published.published import Note, Published, PublishedValue
-from lapca_bench.report.published.tables import Pair, Recipe
+from lapca_bench.report.published.tables import Counterpart, TableRecipe
 from lapca_bench.store.results import Facts
 
 Verdict = Literal["match", "close", "differs", "not run"]
@@ -72,7 +72,7 @@ class ReproducedRow:
 class Reproduction:
     """A recipe's table with everything in it: `languages` then `means` are the columns."""
 
-    recipe: Recipe
+    recipe: TableRecipe
     languages: tuple[str, ...]
     means: tuple[str, ...]
     rows: tuple[ReproducedRow, ...]
@@ -100,7 +100,7 @@ class MeasuredScores:
         """Names of the systems that have a result."""
         return frozenset(system for system, _, _ in self._newest)
 
-    def mean(self, system: str, recipe: Recipe, measure: str, language: str) -> float | None:
+    def mean(self, system: str, recipe: TableRecipe, measure: str, language: str) -> float | None:
         """The mean of one language under the recipe's mapping; None where it was not measured."""
         measured = recipe.measured
         if measured is None:
@@ -116,7 +116,7 @@ def _finished(facts: Facts) -> str:
 
 
 def reproduce(
-    recipe: Recipe, published: Published, results: Iterable[Facts], status: Status = registry.status
+    recipe: TableRecipe, published: Published, results: Iterable[Facts], status: Status = registry.status
 ) -> Reproduction:
     """The recipe's published rows beside what was measured.
 
@@ -137,7 +137,7 @@ def reproduce(
     return Reproduction(recipe, languages, means, rows, tuple(_notes(recipe, published, chosen, rows, absent)))
 
 
-def _chosen(recipe: Recipe, published: Published) -> tuple[PublishedValue, ...]:
+def _chosen(recipe: TableRecipe, published: Published) -> tuple[PublishedValue, ...]:
     of_collection = published.of_collection(recipe.collection)
     chosen = tuple(
         value
@@ -156,7 +156,7 @@ def _chosen(recipe: Recipe, published: Published) -> tuple[PublishedValue, ...]:
     return chosen
 
 
-def _by_system(recipe: Recipe, chosen: Sequence[PublishedValue]) -> list[tuple[str, tuple[PublishedValue, ...]]]:
+def _by_system(recipe: TableRecipe, chosen: Sequence[PublishedValue]) -> list[tuple[str, tuple[PublishedValue, ...]]]:
     """Systems in the order of the recipe, or of its blocks, or of the file."""
     grouped: dict[str, list[PublishedValue]] = {}
     for value in chosen:
@@ -170,13 +170,13 @@ def _by_system(recipe: Recipe, chosen: Sequence[PublishedValue]) -> list[tuple[s
     return [(name, tuple(values)) for name, values in sorted(grouped.items(), key=place)]
 
 
-def _pairs(recipe: Recipe, published: Published, measured: MeasuredScores, system: str) -> list[Pair]:
+def _pairs(recipe: TableRecipe, published: Published, measured: MeasuredScores, system: str) -> list[Counterpart]:
     """The measured systems beside a published one: those the recipe names, else the one its card describes."""
     named = [pair for pair in recipe.pairs if pair.published == system]
     card = published.systems[system].card
     if card and card in measured.systems and all(pair.measured != card for pair in named):
-        named.insert(0, Pair(published=system, measured=card))
-    return named or [Pair(published=system, measured=card or "none")]
+        named.insert(0, Counterpart(published=system, measured=card))
+    return named or [Counterpart(published=system, measured=card or "none")]
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,11 @@ class _Line:
     system: str
     measure: str
     values: tuple[PublishedValue, ...]
-    pair: Pair
+    pair: Counterpart
 
 
 def _row(
-    recipe: Recipe,
+    recipe: TableRecipe,
     published: Published,
     measured: MeasuredScores,
     line: _Line,
@@ -225,7 +225,9 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return fsum(present) / len(present) if present and len(present) == len(values) else None
 
 
-def _cell(recipe: Recipe, language: str, reported: PublishedValue | None, fraction: float | None) -> ReproducedCell:
+def _cell(
+    recipe: TableRecipe, language: str, reported: PublishedValue | None, fraction: float | None
+) -> ReproducedCell:
     measured = None if fraction is None else 100.0 * fraction
     verdict: Verdict = "not run"
     if reported is not None and measured is not None:
@@ -236,7 +238,7 @@ def _cell(recipe: Recipe, language: str, reported: PublishedValue | None, fracti
     return ReproducedCell(language, reported, measured, verdict, recipe.tolerance(language))
 
 
-def _why(recipe: Recipe, line: _Line, absent: Mapping[str, Presence]) -> str:
+def _why(recipe: TableRecipe, line: _Line, absent: Mapping[str, Presence]) -> str:
     """One clause that says what stands between this row and a measured one."""
     if recipe.measured is None:
         return recipe.unmeasured
@@ -247,7 +249,7 @@ def _why(recipe: Recipe, line: _Line, absent: Mapping[str, Presence]) -> str:
     return f"no result of {line.pair.measured} yet"
 
 
-def _absent(recipe: Recipe, languages: Sequence[str], status: Status) -> dict[str, Presence]:
+def _absent(recipe: TableRecipe, languages: Sequence[str], status: Status) -> dict[str, Presence]:
     """The collections of the table that are not on this machine."""
     if recipe.measured is None:
         return {}
@@ -257,7 +259,7 @@ def _absent(recipe: Recipe, languages: Sequence[str], status: Status) -> dict[st
 
 
 def _notes(
-    recipe: Recipe,
+    recipe: TableRecipe,
     published: Published,
     chosen: Sequence[PublishedValue],
     rows: Sequence[ReproducedRow],
@@ -284,13 +286,13 @@ def _notes(
     yield f"sources: {'; '.join(sources)}."
 
 
-def _exceptions(recipe: Recipe) -> str:
+def _exceptions(recipe: TableRecipe) -> str:
     """The columns with a tolerance of their own, in words."""
     own = ", ".join(f"{points:g} for {column}" for column, points in recipe.tolerances.items())
     return f" ({own})" if own else ""
 
 
-def _over_shared(row: ReproducedRow, recipe: Recipe) -> str:
+def _over_shared(row: ReproducedRow, recipe: TableRecipe) -> str:
     """The means over the languages that were both published and measured; "" where that is none."""
     means = set(recipe.means)
     both = [cell for cell in row.cells if cell.language not in means and cell.difference is not None]

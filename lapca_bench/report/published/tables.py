@@ -22,7 +22,7 @@ Text = Annotated[str, Field(min_length=1)]
 Points = Annotated[float, Field(gt=0, le=100)]
 
 
-class Pair(Strict):
+class Counterpart(Strict):
     """A published system and the measured one that stands beside it; `note` says where the two differ."""
 
     published: Text
@@ -53,7 +53,7 @@ class Measured(Strict):
         return self.languages.get(published, published)
 
 
-class Recipe(Strict):
+class TableRecipe(Strict):
     """One table.
 
     `paper` is its letter among the tables of the LAPCA paper's task set, if it has one. `blocks` are settings in the
@@ -82,7 +82,7 @@ class Recipe(Strict):
     note: str = ""
     measured: Measured | None = None
     unmeasured: str = ""
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[Counterpart, ...] = ()
 
     @property
     def table(self) -> tuple[str, str, str]:
@@ -94,7 +94,7 @@ class Recipe(Strict):
         return self.tolerances.get(column, self.close)
 
     @model_validator(mode="after")
-    def _every_measure_is_mapped(self) -> Recipe:
+    def _every_measure_is_mapped(self) -> TableRecipe:
         if self.measured is not None:
             unmapped = set(self.measures) - set(self.measured.measures)
             if unmapped:
@@ -104,21 +104,21 @@ class Recipe(Strict):
         return self
 
 
-def read(path: Path) -> Recipe:
+def read(path: Path) -> TableRecipe:
     """One recipe, called by its file; raises `UsageError` with file, line and key where it is not valid."""
     source = toml_model.document(path)
     source.table["name"] = path.stem
-    return toml_model.validated(source, Recipe, remedy=f"keys of a table: {', '.join(Recipe.model_fields)}")
+    return toml_model.validated(source, TableRecipe, remedy=f"keys of a table: {', '.join(TableRecipe.model_fields)}")
 
 
 @cache
-def recipes() -> Mapping[str, Recipe]:
+def recipes() -> Mapping[str, TableRecipe]:
     """The recipes that come with this project, by name."""
     with as_file(files("lapca_leaderboards") / "boards") as folder:
         return {path.stem: read(path) for path in sorted(folder.glob("*.toml"))}
 
 
-def find(name: str) -> tuple[Recipe, ...]:
+def find(name: str) -> tuple[TableRecipe, ...]:
     """The recipes that `name` means: one by its name or path, or all that share a letter ("A" to "D").
 
     Raises `UsageError` with the nearest names where there is none.
@@ -134,7 +134,7 @@ def find(name: str) -> tuple[Recipe, ...]:
     return lettered
 
 
-def merged(parts: Sequence[Recipe], protocols: Mapping[str, str]) -> Recipe:
+def merged(parts: Sequence[TableRecipe], protocols: Mapping[str, str]) -> TableRecipe:
     """One table of several recipes; `protocols` says what each protocol is.
 
     Raises `UsageError` where they differ in collection, protocol, split or measures: such numbers do not compare.
@@ -163,7 +163,7 @@ def _union(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))
 
 
-def _differences(one: Recipe, other: Recipe, protocols: Mapping[str, str]) -> str:
+def _differences(one: TableRecipe, other: TableRecipe, protocols: Mapping[str, str]) -> str:
     found = []
     for what in ("collection", "protocol", "split", "measures"):
         here, there = getattr(one, what), getattr(other, what)

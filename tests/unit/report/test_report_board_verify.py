@@ -14,7 +14,7 @@ from lapca_bench.experiment.runner import score_run
 from lapca_bench.report.board.verify import verify
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import aggregate
-from lapca_bench.store.results import Aggregate, Result
+from lapca_bench.store.results import Result, StoredMean
 from lapca_bench.types import Document, Query
 
 
@@ -52,7 +52,7 @@ def honest():
     means = aggregate(scores)
     base = made.result("a", "toy/de", 0.5)
     rows = [
-        Aggregate(measure=m, language=x, mean=mean, queries=found.queries[x])
+        StoredMean(measure=m, language=x, mean=mean, queries=found.queries[x])
         for m, found in means.items()
         for x, mean in found.means.items()
     ]
@@ -133,7 +133,7 @@ def test_a_run_that_was_kept_in_part_is_verified_as_deep_as_it_goes(states):
     whole = honest()
     deep = score_run(whole.run, Toy(), ("RR@1", "nDCG@10"))
     rows = [
-        Aggregate(measure=m, language=x, mean=mean, queries=found.queries[x])
+        StoredMean(measure=m, language=x, mean=mean, queries=found.queries[x])
         for m, found in aggregate(deep).items()
         for x, mean in found.means.items()
     ]

@@ -14,8 +14,8 @@ from lapca_bench.report.published import tables as recipes
 from lapca_bench.report.published.as_table import records, tables
 from lapca_bench.report.published.published import published
 from lapca_bench.report.published.reproduce import reproduce
-from lapca_bench.report.published.tables import Recipe
-from lapca_bench.store.results import Aggregate, Facts
+from lapca_bench.report.published.tables import TableRecipe
+from lapca_bench.store.results import Facts, StoredMean
 
 UNMAPPED = """title = "x"
 collection = "c"
@@ -48,7 +48,7 @@ def facts(system, collection, means, *, split="validation", measure="nDCG@10", f
         split=split,
         languages=tuple(means),
         aggregates=[
-            Aggregate(measure=measure, language=language, mean=mean, queries=1190) for language, mean in means.items()
+            StoredMean(measure=measure, language=language, mean=mean, queries=1190) for language, mean in means.items()
         ],
         provenance={"finished": finished},
     )
@@ -236,7 +236,7 @@ def test_unknown_names_are_refused():
 
 
 def test_recipes_are_values():
-    assert isinstance(bm25s(), Recipe)
+    assert isinstance(bm25s(), TableRecipe)
     assert bm25s() == bm25s()
 
 
