@@ -17,13 +17,22 @@ from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place, by_query_language
 from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
 from lapca_bench.scoring.measures import parse
-from lapca_bench.scoring.observations import data_set, observations_of, summed, translations
+from lapca_bench.scoring.observations import Float64, data_set, observations_of, summed, translations
+from lapca_bench.scoring.significance import (
+    DEFAULT_TEST,
+    SAMPLES,
+    SEED,
+    TESTS,
+    Settings,
+    Test,
+    holm,
+    intervals,
+    p_values,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lapca_bench.scoring.observations import Float64
-    from lapca_bench.scoring.significance import Test
     from lapca_bench.store.results import Result, StoredResult
 
     Scored = Result | StoredResult
@@ -40,7 +49,7 @@ class Display:
     """
 
     significance: Literal["mean", "all", "none"] = "mean"
-    test: Test = "t"
+    test: Test = DEFAULT_TEST
     alpha: float = 0.05
     intervals: bool = False
     order: Literal["given", "mean"] = "given"
@@ -191,8 +200,6 @@ def _cells(
 def _cell(mean: float | None, values: pd.Series[float] | None, marks: tuple[str, ...], display: Display) -> Cell:
     if mean is None or values is None or not display.intervals:
         return Cell(mean, better_than=marks)
-    from lapca_bench.scoring.significance import intervals
-
     low, high = intervals(np.asarray([values], dtype=np.float64), level=1 - display.alpha)[0]
     return Cell(mean, better_than=marks, interval=(float(low), float(high)))
 
@@ -207,8 +214,6 @@ def _letters(
     marks: list[dict[str, tuple[str, ...]]] = [{} for _ in lines]
     if display.significance == "none" or len(lines) < 2:
         return marks
-    from lapca_bench.scoring.significance import Settings, holm, p_values
-
     settings = Settings(display.test, display.alpha)
 
     tested: dict[str, list[pd.Series[float] | None]] = {}
@@ -278,15 +283,11 @@ def _notes(
             f"{found['recall']:.1%} (where it found least; {found['queries']} queries)."
         )
     if tested and display.significance != "none":
-        from lapca_bench.scoring.significance import TESTS
-
         where = "the mean" if display.significance == "mean" else "every column"
         notes.append(
             f"Letters: significantly better than that row ({TESTS[display.test]} on {where}, translations of one query "
             f"taken as one observation, Holm over all pairs shown, p < {display.alpha:g})."
         )
     if display.intervals:
-        from lapca_bench.scoring.significance import SAMPLES, SEED
-
         notes.append(f"Brackets: {1 - display.alpha:.0%} bootstrap interval ({SAMPLES:,} samples, seed {SEED}).")
     return tuple(notes)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lapca_bench.errors import UsageError
 from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
 from lapca_bench.scoring.measures import parse
-from lapca_bench.scoring.significance import TESTS, Comparison, Settings, compare
+from lapca_bench.scoring.pairwise import Comparison, compare
+from lapca_bench.scoring.significance import TESTS, Settings
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from lapca_bench.scoring.aggregation import Aggregate, aggregate, aggregate_frame
     from lapca_bench.scoring.bias import LanguageBias, LanguageMatrix, language_bias
     from lapca_bench.scoring.measures import DEFINITIONS, Definition, Measure, forms, parse
+    from lapca_bench.scoring.pairwise import Comparison, compare
     from lapca_bench.scoring.scorer import Engine, Scores, score, score_files
-    from lapca_bench.scoring.significance import Comparison, Settings, compare, intervals, tied_groups
+    from lapca_bench.scoring.significance import Settings, intervals
 
 _HOME = {
     "Aggregate": "aggregation",
@@ -31,11 +32,10 @@ _HOME = {
     "Scores": "scorer",
     "score": "scorer",
     "score_files": "scorer",
-    "Comparison": "significance",
+    "Comparison": "pairwise",
     "Settings": "significance",
-    "compare": "significance",
+    "compare": "pairwise",
     "intervals": "significance",
-    "tied_groups": "significance",
 }
 
 __all__ = [
@@ -58,7 +58,6 @@ __all__ = [
     "parse",
     "score",
     "score_files",
-    "tied_groups",
 ]
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from lapca_bench.report.board.model import Entry, Standing, Task
 from lapca_bench.scoring.observations import summed
+from lapca_bench.scoring.ranks import shared_ranks
+from lapca_bench.scoring.significance import intervals
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,8 +28,6 @@ def stand(
     entries: Sequence[Entry], per_query: Mapping[int, PerQuery], measure: str, tasks: Sequence[Task]
 ) -> list[Entry]:
     """The entries with their standing on one measure; `per_query` holds the values of measured entries by position."""
-    from lapca_bench.scoring.significance import intervals, tied_rows
-
     complete = {
         place: [per_query[place][measure, task.key] for task in tasks]
         for place, entry in enumerate(entries)
@@ -42,7 +42,7 @@ def stand(
         for place, (low, high) in zip(places, intervals(values), strict=True)
     }
     common, values = max(groups, key=lambda group: len(group[0]), default=([], None))
-    ranks = {} if values is None else dict(zip(common, tied_rows(values), strict=True))
+    ranks = {} if values is None else dict(zip(common, shared_ranks(values), strict=True))
     made = []
     for place, entry in enumerate(entries):
         known = entry.standings.get(measure, Standing())

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from lapca_bench.errors import InputError, UsageError
-from lapca_bench.scoring import Settings, compare, intervals, tied_groups
-from lapca_bench.scoring.significance import holm, paired_t, pairwise_t, permutation, tied_rows
+from lapca_bench.scoring import Settings, compare, intervals
+from lapca_bench.scoring.ranks import pairwise_t, shared_ranks
+from lapca_bench.scoring.significance import holm, paired_t, permutation
 
 FAST = Settings(permutations=999, bootstrap=500)
 
@@ -170,31 +171,28 @@ def test_systems_scored_on_different_queries_are_refused():
 def test_systems_that_cannot_be_told_apart_share_a_rank():
     rng = np.random.default_rng(6)
     base = rng.random(80)
-    frames = {
-        "best": frame(base + 0.3),
-        "twin": frame(base + 0.3 + rng.normal(0, 0.05, 80)),
-        "middle": frame(base + 0.15 + rng.normal(0, 0.05, 80)),
-        "last": frame(base),
-    }
-    means = {name: float(f["value"].mean()) for name, f in frames.items()}
-    ranks = tied_groups(means, compare(frames, "RR@10", FAST))
-    assert (ranks["best"], ranks["twin"], ranks["middle"], ranks["last"]) == (1, 1, 3, 4)
-    with pytest.raises(UsageError, match="not compared"):
-        tied_groups(means, [])
+    best, twin, middle, last = (
+        base + 0.3,
+        base + 0.3 + rng.normal(0, 0.05, 80),
+        base + 0.15 + rng.normal(0, 0.05, 80),
+        base,
+    )
+    assert shared_ranks(np.vstack([best, twin, middle, last])) == [1, 1, 3, 4]
+    assert shared_ranks(best[None]) == [1]
+    assert shared_ranks(np.zeros((3, 4))) == [1, 1, 1]
 
 
-def test_rows_are_tied_as_groups_of_comparisons_are():
+def test_ranks_are_those_of_the_compared_pairs():
     rng = np.random.default_rng(5)
     hard = rng.random(60)
     rows = np.vstack([hard * 0.5 + shift + rng.normal(0, 0.05, 60) for shift in (0.3, 0.31, 0.1, 0.12, 0.0, 0.3)])
-    names = [f"s{place}" for place in range(len(rows))]
-    frames = {
-        name: pd.DataFrame({"query": [f"q{i}" for i in range(60)], "measure": "RR@10", "value": row})
-        for name, row in zip(names, rows, strict=True)
-    }
-    means = {name: float(row.mean()) for name, row in zip(names, rows, strict=True)}
-    expected = tied_groups(means, compare(frames, "RR@10", FAST))
-    assert dict(zip(names, tied_rows(rows), strict=True)) == expected
-    assert len(set(expected.values())) > 1
-    assert tied_rows(rows[:1]) == [1]
-    assert tied_rows(np.zeros((3, 4))) == [1, 1, 1]
+    found = compare({f"s{place}": frame(row) for place, row in enumerate(rows)}, "RR@10", FAST)
+    differ = {frozenset((pair.first, pair.second)): pair.significant for pair in found}
+    ranks = shared_ranks(rows)
+    best_of = {rank: max((i for i in range(6) if ranks[i] == rank), key=lambda i: rows[i].mean()) for rank in ranks}
+    for row, rank in enumerate(ranks):
+        above = [best_of[other] for other in sorted(set(ranks)) if other < rank]
+        assert all(differ[frozenset((f"s{leader}", f"s{best_of[rank]}"))] for leader in above[-1:])
+        if row != best_of[rank]:
+            assert not differ[frozenset((f"s{row}", f"s{best_of[rank]}"))]
+    assert len(set(ranks)) > 1
