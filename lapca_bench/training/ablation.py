@@ -20,7 +20,7 @@ from lapca_bench.atomic import atomic_path
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.toml_model import Strict
-from lapca_bench.training.evaluation import Evaluation
+from lapca_bench.training.evaluation import Looks
 from lapca_bench.training.mining.mine import mine_to_file
 from lapca_bench.training.pretrain import pretrain_on
 from lapca_bench.training.recipe import Recipe, load_recipe, start_at
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 START = "start model"
 
 
-class Mined(Strict):
+class PairFile(Strict):
     """A file of pairs: the corpus it is mined from, and changes of the recipe's `[mining]`."""
 
     corpus: str
@@ -46,18 +46,18 @@ class Variant(Strict):
     changes: Mapping[str, Any] = {}
 
 
-class Plan(Strict):
+class AblationPlan(Strict):
     """What is varied, and how it is looked at: the recipe's `[evaluation]` names the collections."""
 
     recipe: str
     seeds: tuple[int, ...] = (1,)
     pairs: tuple[str, ...] = Field(min_length=1)
     changes: Mapping[str, Any] = {}
-    mined: dict[str, Mined]
+    mined: dict[str, PairFile]
     variants: tuple[Variant, ...] = Field(min_length=2)
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> Plan:
+    def _names_are_known(self) -> AblationPlan:
         names = [variant.name for variant in self.variants]
         if len({*names, START}) != len(names) + 1:
             msg = f'every variant needs a name of its own, other than "{START}"'
@@ -79,7 +79,7 @@ def shipped_plans() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def load_plan(name: str) -> Plan:
+def load_plan(name: str) -> AblationPlan:
     """The validated plan of a shipped name or a path.
 
     Raises `UsageError` with file, line and key; every variant's recipe is validated too.
@@ -88,7 +88,7 @@ def load_plan(name: str) -> Plan:
     path = shipped.get(name, Path(name).expanduser())
     if not path.is_file() and path.suffix != ".toml":
         raise unknown_name("plan of ablations", name, list(shipped))
-    plan = toml_model.read(path, Plan, remedy="mend it in the plan")
+    plan = toml_model.read(path, AblationPlan, remedy="mend it in the plan")
     for variant in plan.variants:
         if not plan.recipe_of(variant.changes, 1).evaluation.collections:
             remedy = 'name what to measure, as "evaluation.collections" = ["help-pages/mixed"]'
@@ -96,7 +96,7 @@ def load_plan(name: str) -> Plan:
     return plan
 
 
-def run_plan(plan: Plan, out: Path) -> dict[str, list[pd.DataFrame]]:
+def run_plan(plan: AblationPlan, out: Path) -> dict[str, list[pd.DataFrame]]:
     """Mine, train and measure whatever is missing in the folder `out`; then the scores of the start model and variants.
 
     A frame per seed, with the columns collection, query, measure and value. A variant's checkpoints are removed once
@@ -104,7 +104,7 @@ def run_plan(plan: Plan, out: Path) -> dict[str, list[pd.DataFrame]]:
     """
     import pandas as pd
 
-    looks = Evaluation.of(plan.recipe_of({}, plan.seeds[0]).evaluation)
+    looks = Looks.of(plan.recipe_of({}, plan.seeds[0]).evaluation)
     if looks is None:
         raise UsageError("the recipe names no collections", key="evaluation.collections")
     paths = {START: [_start_scored(plan, looks, out)]} | {
@@ -113,7 +113,7 @@ def run_plan(plan: Plan, out: Path) -> dict[str, list[pd.DataFrame]]:
     return {name: [pd.read_csv(path) for path in of_seeds] for name, of_seeds in paths.items()}
 
 
-def finished_part(plan: Plan, out: Path) -> Plan:
+def finished_part(plan: AblationPlan, out: Path) -> AblationPlan:
     """The plan without the variants that have not been trained and measured in the folder `out` yet.
 
     Raises `UsageError` where the reference or every other one is missing.
@@ -141,7 +141,7 @@ class AblationCost:
     files: int
 
 
-def cost_of(plan: Plan, out: Path) -> AblationCost:
+def cost_of(plan: AblationPlan, out: Path) -> AblationCost:
     """What `run_plan` would still do. Nothing is loaded or written."""
     left = [
         plan.recipe_of(variant.changes, seed).optimisation
@@ -159,17 +159,17 @@ def cost_of(plan: Plan, out: Path) -> AblationCost:
     )
 
 
-def _pairs_path(plan: Plan, name: str, out: Path) -> Path:
+def _pairs_path(plan: AblationPlan, name: str, out: Path) -> Path:
     spec = plan.mined[name]
     settings = _mining_recipe(plan, name).mining.model_dump(mode="json")
     return out / "pairs" / f"{name}-{digest_value({'corpus': spec.corpus, 'mining': settings})[:12]}.parquet"
 
 
-def _mining_recipe(plan: Plan, name: str) -> Recipe:
+def _mining_recipe(plan: AblationPlan, name: str) -> Recipe:
     return plan.recipe_of({f"mining.{key}": value for key, value in plan.mined[name].changes.items()}, plan.seeds[0])
 
 
-def _scores_path(plan: Plan, variant: Variant, seed: int, out: Path) -> Path:
+def _scores_path(plan: AblationPlan, variant: Variant, seed: int, out: Path) -> Path:
     recipe = plan.recipe_of(variant.changes, seed)
     pairs = [_pairs_path(plan, name, out).name for name in variant.pairs or plan.pairs]
     looks = recipe.evaluation.model_dump(mode="json")
@@ -177,7 +177,7 @@ def _scores_path(plan: Plan, variant: Variant, seed: int, out: Path) -> Path:
     return out / "scores" / f"{digest[:12]}.csv"
 
 
-def _scored(plan: Plan, variant: Variant, seed: int, looks: Evaluation, out: Path) -> Path:
+def _scored(plan: AblationPlan, variant: Variant, seed: int, looks: Looks, out: Path) -> Path:
     """The per-query scores of one variant and seed; mined, trained and measured where they are not there yet."""
     from lapca_bench.encoders import build
 
@@ -197,7 +197,7 @@ def _scored(plan: Plan, variant: Variant, seed: int, looks: Evaluation, out: Pat
     return path
 
 
-def _start_scored(plan: Plan, looks: Evaluation, out: Path) -> Path:
+def _start_scored(plan: AblationPlan, looks: Looks, out: Path) -> Path:
     from lapca_bench.encoders import build
 
     recipe = plan.recipe_of({}, plan.seeds[0])

@@ -42,7 +42,7 @@ _TOKENIZER_FILES = (
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training has come. `history` has one entry per step (loss) or evaluation (values by name)."""
 
     step: int = 0
@@ -57,7 +57,7 @@ class Record:
     """What a checkpoint says of itself: the recipe's training digest, the progress, the whole recipe, facts."""
 
     recipe: str
-    progress: Progress
+    progress: TrainingProgress
     settings: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ def read_record(checkpoint: Path) -> Record:
     """What stands beside the weights; raises `InputError` for a folder that is no checkpoint or is damaged."""
     try:
         content = json_value((checkpoint / _PROGRESS).read_text(encoding="utf-8"))
-        return Record(**content | {"progress": Progress(**content["progress"])})
+        return Record(**content | {"progress": TrainingProgress(**content["progress"])})
     except (OSError, ValueError, KeyError, TypeError) as error:
         remedy = "name a step-N folder of `pretrain`; if this is one, delete it: the one before it is used then"
         raise InputError(f"not a whole checkpoint: {error}", path=checkpoint, remedy=remedy) from error
@@ -82,7 +82,7 @@ def save_checkpoint(
     folder: Path,
     tower: TrainedTower,
     optimiser: Optimizer,
-    progress: Progress,
+    progress: TrainingProgress,
     recipe: Recipe,
     facts: Mapping[str, Any],
 ) -> Path:
@@ -100,7 +100,7 @@ def save_checkpoint(
 
 
 def write_model(
-    folder: Path, tower: TrainedTower, recipe: Recipe, facts: Mapping[str, Any], progress: Progress
+    folder: Path, tower: TrainedTower, recipe: Recipe, facts: Mapping[str, Any], progress: TrainingProgress
 ) -> None:
     """Write weights, tokenizer, sentence-transformers' modules and the model card into an existing folder."""
     encoder = tower.encoder
@@ -154,16 +154,16 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def resume(folder: Path, tower: TrainedTower, optimiser: Optimizer, recipe: Recipe) -> Progress:
-    """Load the newest checkpoint of a run's folder into tower and optimiser; a fresh `Progress` where there is none.
+def resume(folder: Path, tower: TrainedTower, optimiser: Optimizer, recipe: Recipe) -> TrainingProgress:
+    """Load the newest checkpoint of a run's folder into tower and optimiser; with none there, start afresh.
 
     Raises `UsageError` for a checkpoint of another configuration, `InputError` or `StoreError` for a damaged one.
     """
     found = checkpoints(folder)
-    return restore(found[-1], tower, optimiser, recipe) if found else Progress()
+    return restore(found[-1], tower, optimiser, recipe) if found else TrainingProgress()
 
 
-def restore(checkpoint: Path, tower: TrainedTower, optimiser: Optimizer, recipe: Recipe) -> Progress:
+def restore(checkpoint: Path, tower: TrainedTower, optimiser: Optimizer, recipe: Recipe) -> TrainingProgress:
     """Load one checkpoint; raises as `resume` does."""
     import torch
     from safetensors import SafetensorError

@@ -101,13 +101,13 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Looks:
     """What `Training.evaluate` calls: the mean over all looks first, for it decides, then each."""
 
     looks: Sequence[Look]
 
     @classmethod
-    def of(cls, settings: EvaluationSettings) -> Evaluation | None:
+    def of(cls, settings: EvaluationSettings) -> Looks | None:
         """The evaluation of a recipe; None where it names no collection."""
         looks = [Look.at(name, settings) for name in settings.collections]
         return cls(looks) if looks else None

@@ -19,28 +19,28 @@ from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.training.batches.question_batches import QuestionBatches
-from lapca_bench.training.batches.questions import Question, read_questions
+from lapca_bench.training.batches.questions import AnsweredQuestion, read_questions
 from lapca_bench.training.batches.self_mined import mine_negatives, passages_of, read_negatives, write_negatives
 from lapca_bench.training.cost import TrainingTime, tried
-from lapca_bench.training.evaluation import Evaluation
-from lapca_bench.training.loop import Outcome, Training
+from lapca_bench.training.evaluation import Looks
+from lapca_bench.training.loop import Training, TrainingOutcome
 from lapca_bench.training.pretrain import processes
 from lapca_bench.training.recipe import Recipe, start_at
 from lapca_bench.types import Document
 
 
-def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> Outcome:
+def finetune_on(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | None = None) -> TrainingOutcome:
     """All rounds of the recipe; `passages` (DPR's TSV) is what negatives are mined from, else the files' passages."""
     questions = read_questions(files)
     scorer = _scorer(recipe)
     mined: dict[str, list[Document]] | None = None
-    outcome: Outcome | None = None
+    outcome: TrainingOutcome | None = None
     for number in range(recipe.questions.rounds + 1):
         folder = out / f"round-{number}"
         if outcome is not None:
             mined = _negatives(folder, recipe, outcome, questions, passages)
         training = _training(recipe, questions, folder, _facts(recipe, files, out, number, mined), mined, scorer)
-        outcome = replace(training, evaluate=Evaluation.of(recipe.evaluation)).run()
+        outcome = replace(training, evaluate=Looks.of(recipe.evaluation)).run()
         if outcome.step == recipe.optimisation.stop_after:
             break
     if outcome is None:
@@ -73,7 +73,7 @@ def cost_of(recipe: Recipe, files: Sequence[Path], out: Path, passages: Path | N
 
 def _training(
     recipe: Recipe,
-    questions: Sequence[Question],
+    questions: Sequence[AnsweredQuestion],
     folder: Path,
     facts: dict[str, object],
     mined: dict[str, list[Document]] | None,
@@ -95,7 +95,7 @@ def _training(
 
 
 def _negatives(
-    folder: Path, recipe: Recipe, before: Outcome, questions: Sequence[Question], passages: Path | None
+    folder: Path, recipe: Recipe, before: TrainingOutcome, questions: Sequence[AnsweredQuestion], passages: Path | None
 ) -> dict[str, list[Document]]:
     path = folder / "negatives.jsonl"
     if not path.is_file():

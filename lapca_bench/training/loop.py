@@ -18,7 +18,7 @@ import numpy as np
 from lapca_bench.errors import LapcaError
 from lapca_bench.progress import progress as progress_bar
 from lapca_bench.training.batch import Batch, BatchSource
-from lapca_bench.training.checkpoint import Progress, prune, resume, save_checkpoint
+from lapca_bench.training.checkpoint import TrainingProgress, prune, resume, save_checkpoint
 from lapca_bench.training.hard_negatives import MinedNegatives
 from lapca_bench.training.held_out import held_out_accuracy
 from lapca_bench.training.model.tower import TrainedTower, frozen_start
@@ -41,12 +41,12 @@ class TrainingError(LapcaError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """How a training ended: the last step, the checkpoint to use, and everything measured on the way."""
 
     step: int
     checkpoint: Path
-    progress: Progress
+    progress: TrainingProgress
 
 
 def rate(step: int, steps: int, warmup: float, peak: float) -> float:
@@ -72,7 +72,7 @@ class Training:
     facts: Mapping[str, Any] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
 
-    def run(self) -> Outcome:
+    def run(self) -> TrainingOutcome:
         """Train from the newest checkpoint (or the start) to the recipe's last step.
 
         Raises `TrainingError` for a loss that is not finite, naming the batch; the last good checkpoint stays.
@@ -113,7 +113,7 @@ class Training:
                     log.info("step %d: loss %.4f, saved as %s", done.step, loss, written)
                     prune(self.folder, KEPT_CHECKPOINTS, done.best_step)
                 bar.advance()
-        return Outcome(done.step, self._chosen(done, written), done)
+        return TrainingOutcome(done.step, self._chosen(done, written), done)
 
     def start(self) -> TrainedTower:
         """The model as it is before the first step, with the heads that the objective needs."""
@@ -144,7 +144,7 @@ class Training:
         norm: Tensor = torch.nn.utils.clip_grad_norm_(parameters, self.recipe.optimisation.clip)
         return float(norm)
 
-    def _look(self, tower: TrainedTower, done: Progress) -> None:
+    def _look(self, tower: TrainedTower, done: TrainingProgress) -> None:
         encoder = self._encoder(tower, done.step)
         values: dict[str, float] = dict(self.evaluate(encoder)) if self.evaluate is not None else {}
         accuracy = self._held_out_accuracy(encoder)
@@ -169,7 +169,7 @@ class Training:
         queries, passages = encoder.encode(pairs.queries, "query"), encoder.encode(pairs.passages, "passage")
         return held_out_accuracy(queries, passages, texts, texts)
 
-    def _out_of_patience(self, done: Progress) -> bool:
+    def _out_of_patience(self, done: TrainingProgress) -> bool:
         return 0 < self.recipe.evaluation.patience <= done.since_best
 
     def _not_finite(self, loss: float, batch: Batch, step: int) -> TrainingError:
@@ -180,7 +180,7 @@ class Training:
             remedy="the last checkpoint is good; lower the learning rate, or use precision fp32, and run again",
         )
 
-    def _chosen(self, done: Progress, written: Path | None) -> Path:
+    def _chosen(self, done: TrainingProgress, written: Path | None) -> Path:
         best = self.folder / f"step-{done.best_step:07d}"
         if self.recipe.evaluation.select == "best" and best.is_dir():
             return best

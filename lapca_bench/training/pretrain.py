@@ -14,8 +14,8 @@ from lapca_bench.training.batches.pair_table import PairTable
 from lapca_bench.training.batches.pairs import AlignmentBatches
 from lapca_bench.training.checkpoint import checkpoints
 from lapca_bench.training.cost import TrainingTime, tried
-from lapca_bench.training.evaluation import Evaluation
-from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Outcome, Training
+from lapca_bench.training.evaluation import Looks
+from lapca_bench.training.loop import KEPT_CHECKPOINTS, Evaluate, Training, TrainingOutcome
 from lapca_bench.training.mining.report import corpus_of_pairs
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step.processes import Processes
@@ -93,7 +93,7 @@ def _training(
     return Training(recipe, source, out, evaluate, facts or {}, processes())
 
 
-def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Sequence[str] = ()) -> Outcome:
+def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Sequence[str] = ()) -> TrainingOutcome:
     """Train by the recipe on these files' pairs, from the newest checkpoint in `out` where there is one.
 
     `changes` are those that `--set` made in the recipe; the model card names them in its command.
@@ -111,4 +111,4 @@ def pretrain_on(recipe: Recipe, pairs: Sequence[Path], out: Path, changes: Seque
         "corpora": ", ".join(sorted({corpus for path in pairs if (corpus := corpus_of_pairs(path))})),
         "command": f"`lapca-bench {shlex.join([*command, '--out', out.name])}`",
     }
-    return _training(recipe, table, out, Evaluation.of(recipe.evaluation), facts).run()
+    return _training(recipe, table, out, Looks.of(recipe.evaluation), facts).run()

@@ -99,7 +99,7 @@ def checkpoint(place: Path) -> None:
     import torch
     from toys.training import recipe, write_start
 
-    from lapca_bench.training.checkpoint import Progress, checkpoints, resume, save_checkpoint
+    from lapca_bench.training.checkpoint import TrainingProgress, checkpoints, resume, save_checkpoint
     from lapca_bench.training.model.tower import TrainedTower
 
     start = place.parent / "start"
@@ -109,7 +109,7 @@ def checkpoint(place: Path) -> None:
     tower = TrainedTower(made.encoder, made.trained, language_model=True, seed=0)
     optimiser = torch.optim.AdamW(tower.trained_parameters().values())
     try:
-        save_checkpoint(place, tower, optimiser, Progress(step=1), made, {})
+        save_checkpoint(place, tower, optimiser, TrainingProgress(step=1), made, {})
     except LapcaError:
         assert checkpoints(place) == []
         raise

@@ -1,1 +1,1 @@
-"""From pairs and questions to the texts of a batch."""
+"""Batches: what a training step is given of aligned pairs, or of questions and their passages."""

@@ -11,7 +11,7 @@ import numpy as np
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import InputError
 from lapca_bench.training.batch import Batch, HeldOut
-from lapca_bench.training.batches.questions import Question
+from lapca_bench.training.batches.questions import AnsweredQuestion
 from lapca_bench.training.batches.settings import QuestionSettings
 from lapca_bench.training.random_streams import Stream, generator
 from lapca_bench.types import Document
@@ -26,7 +26,7 @@ class QuestionBatches:
 
     def __init__(
         self,
-        questions: Sequence[Question],
+        questions: Sequence[AnsweredQuestion],
         settings: QuestionSettings,
         *,
         batch: int,
@@ -58,7 +58,7 @@ class QuestionBatches:
         order = generator(self._seed, Stream.BATCH, epoch).permutation(len(self.questions))
         rows = order[place * self._batch : (place + 1) * self._batch]
         random = generator(self._seed, Stream.VIEWS, step)
-        chosen: dict[str, Question] = {}
+        chosen: dict[str, AnsweredQuestion] = {}
         for row in rows:
             question = self.questions[row]
             positive = question.positives[int(random.integers(len(question.positives)))]

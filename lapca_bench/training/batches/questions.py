@@ -25,7 +25,7 @@ _REMEDY = "the formats are those of DPR, XOR-TyDi's gold paragraphs, Mr. TyDi, o
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AnsweredQuestion:
     """A question, passages that answer it, and passages known not to."""
 
     id: str
@@ -36,7 +36,7 @@ class Question:
     answers: tuple[str, ...] = ()
 
 
-def read_questions(paths: Sequence[Path]) -> list[Question]:
+def read_questions(paths: Sequence[Path]) -> list[AnsweredQuestion]:
     """All questions of these files, told apart by their form; one without a positive passage is left out.
 
     Raises `InputError` with file and line (or number) for anything else, or when nothing is left.
@@ -48,7 +48,7 @@ def read_questions(paths: Sequence[Path]) -> list[Question]:
     return found
 
 
-def _questions(path: Path) -> Iterator[Question]:
+def _questions(path: Path) -> Iterator[AnsweredQuestion]:
     languages: dict[str, str] = {}
     for number, record in _records(path):
         try:
@@ -85,7 +85,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 raise InputError(f"not JSON: {error}", path=path, line=number, remedy=_REMEDY) from error
 
 
-def _question(record: Mapping[str, Any], place: str) -> Question:
+def _question(record: Mapping[str, Any], place: str) -> AnsweredQuestion:
     language = str(record.get("lang", record.get("language", "")))
     if "positive_passages" in record:  # Mr. TyDi
         positives, negatives = record["positive_passages"], record.get("negative_passages", [])
@@ -102,7 +102,7 @@ def _question(record: Mapping[str, Any], place: str) -> Question:
         for side, found in (("+", positives), ("-", negatives))
     )
     answers = tuple(str(answer) for answer in record.get("answers", ()))
-    return Question(name, text.strip(), language, right, wrong, answers)
+    return AnsweredQuestion(name, text.strip(), language, right, wrong, answers)
 
 
 def _passage(content: Any, fallback: str) -> Document:
@@ -114,14 +114,14 @@ def _passage(content: Any, fallback: str) -> Document:
     return Document(name, content["text"], str(content.get("title") or ""))
 
 
-def _squad(articles: Sequence[Any], path: Path, languages: Mapping[str, str]) -> Iterator[Question]:
+def _squad(articles: Sequence[Any], path: Path, languages: Mapping[str, str]) -> Iterator[AnsweredQuestion]:
     for number, article in enumerate(articles):
         for place, paragraph in enumerate(article["paragraphs"]):
             passage = Document(f"{path.name}/{number}/{place}", paragraph["context"], str(article.get("title") or ""))
             for qa in paragraph["qas"]:
                 answers = tuple(dict.fromkeys(str(answer["text"]) for answer in qa.get("answers", ())))
                 name = str(qa["id"])
-                yield Question(name, qa["question"].strip(), languages.get(name, ""), (passage,), (), answers)
+                yield AnsweredQuestion(name, qa["question"].strip(), languages.get(name, ""), (passage,), (), answers)
 
 
 def _languages_beside(path: Path) -> dict[str, str]:

@@ -15,13 +15,13 @@ from lapca_bench.parsing import json_value
 from lapca_bench.scoring.answers import has_answer
 from lapca_bench.search.exact.top_k import top_k
 from lapca_bench.store.vectors import VectorStore
-from lapca_bench.training.batches.questions import Question
+from lapca_bench.training.batches.questions import AnsweredQuestion
 from lapca_bench.types import Document
 
 Passages = Callable[[], Iterable[Document]]
 
 
-def passages_of(questions: Sequence[Question]) -> Iterator[Document]:
+def passages_of(questions: Sequence[AnsweredQuestion]) -> Iterator[Document]:
     """Every passage of the questions, each text once, with ids of their own."""
     seen: set[tuple[str, str]] = set()
     for question in questions:
@@ -32,7 +32,7 @@ def passages_of(questions: Sequence[Question]) -> Iterator[Document]:
 
 
 def mine_negatives(
-    questions: Sequence[Question], passages: Passages, encoder: Encoder, store: VectorStore, depth: int
+    questions: Sequence[AnsweredQuestion], passages: Passages, encoder: Encoder, store: VectorStore, depth: int
 ) -> dict[str, list[Document]]:
     """For each question its `depth` nearest passages without those that are positive or hold one of its answers.
 

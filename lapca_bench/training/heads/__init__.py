@@ -1,1 +1,1 @@
-"""Small maps over a frozen encoder, and how they are trained."""
+"""Heads: small maps over a frozen encoder, their methods, and how they are trained."""

@@ -1,1 +1,1 @@
-"""Training objectives."""
+"""Objectives: the terms that a step adds up, each with its settings, its needs and its loss."""

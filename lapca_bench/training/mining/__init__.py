@@ -1,1 +1,1 @@
-"""Aligned pairs out of linked text: the aligner, the margin, and what was mined."""
+"""Mining: aligned pairs out of linked text, by an aligner's vectors or the corpus's own alignment, and their report."""

@@ -1,1 +1,1 @@
-"""The network in training: tower, language-modelling head, fast gradients."""
+"""The network in training: tower, masked-token head, and what makes its gradients fast on a processor."""

@@ -1,1 +1,1 @@
-"""One optimisation step: gradient caching, threads, texts read together."""
+"""One step: a batch becomes a gradient, in chunks, over threads and processes."""

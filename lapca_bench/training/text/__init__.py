@@ -1,1 +1,1 @@
-"""Linked texts to train on: Wikipedia, help pages, package descriptions, interface texts, parallel files."""
+"""Linked text to train on: pages of several languages from Wikipedia, help pages, package descriptions and files."""

@@ -15,7 +15,7 @@ from lapca_bench.errors import InputError, UsageError  # noqa: E402
 from lapca_bench.search.registry import find_card  # noqa: E402
 from lapca_bench.training.batch import Batch  # noqa: E402
 from lapca_bench.training.checkpoint import checkpoints  # noqa: E402
-from lapca_bench.training.evaluation import Evaluation  # noqa: E402
+from lapca_bench.training.evaluation import Looks  # noqa: E402
 from lapca_bench.training.loop import Training, TrainingError  # noqa: E402
 from lapca_bench.training.model.row_gradients import add_gradients_by_row  # noqa: E402
 from lapca_bench.training.model.tower import TrainedTower, load_start  # noqa: E402
@@ -356,7 +356,7 @@ def test_a_collection_decides_when_to_stop_and_what_to_keep(start, pairs, tmp_pa
     made = recipe(
         start, evaluation=looks | {"select": "best", "save_every": 1000}, optimisation={"learning_rate": 1e-9}
     )
-    evaluation = Evaluation.of(made.evaluation)
+    evaluation = Looks.of(made.evaluation)
     assert (len(evaluation.looks[0].queries), len(evaluation.looks[0].documents)) == (8, 10)
     outcome = Training(made, source(made, pairs), tmp_path / "idle", evaluation).run()
     assert (outcome.step, outcome.progress.best_step) == (4, 0)
@@ -370,7 +370,7 @@ def test_a_collection_decides_when_to_stop_and_what_to_keep(start, pairs, tmp_pa
         trained={"dropout": False},
         optimisation=fast,
     )
-    learned = Training(learns, source(learns, pairs), tmp_path / "learns", Evaluation.of(learns.evaluation)).run()
+    learned = Training(learns, source(learns, pairs), tmp_path / "learns", Looks.of(learns.evaluation)).run()
     values = [one["evaluation"]["nDCG@10 toy/toy"] for one in learned.progress.history if "evaluation" in one]
     assert values[-1] > values[0] + 0.2
 
@@ -384,4 +384,4 @@ def test_a_collection_judged_by_answers_is_refused(start, monkeypatch) -> None:
     monkeypatch.setattr(toy, "relevance", lambda: Answers({}), raising=False)
     monkeypatch.setattr("lapca_bench.collections.registry.load", lambda name, split: toy)
     with pytest.raises(UsageError, match="judged by answer strings"):
-        Evaluation.of(recipe(start, evaluation={"collections": ["toy/toy"]}).evaluation)
+        Looks.of(recipe(start, evaluation={"collections": ["toy/toy"]}).evaluation)
