@@ -273,8 +273,3 @@ def _beir_files(folder: Path, card: FileCard) -> _Files:
         query_fields=dict.fromkeys(splits, fields(card.query_languages)),
         qrels={split: folder / "qrels" / f"{split}.tsv" for split in splits},
     )
-
-
-def load_card(path: Path | str, split: str | None = None) -> LoadedCollection:
-    """The collection that the card at `path` describes; raises as `CardFamily.load` does."""
-    return CardFamily(Path(path)).load("", split)

@@ -11,7 +11,6 @@ import sys
 import pytest
 
 from lapca_bench.collections import card, load, names, status
-from lapca_bench.collections.files import load_card
 from lapca_bench.digest import digest_texts
 from lapca_bench.run import Qrels
 
@@ -40,7 +39,7 @@ def card_collection(tmp_path):
         'name = "tiny"\nquery_languages = ["de"]\ndocument_languages = ["en"]\n[documents]\npath = "corpus.jsonl"\n'
         '[splits.test]\nqueries = { path = "queries.tsv" }\nqrels = "qrels.txt"\n'
     )
-    return load_card(tmp_path / "card.toml")
+    return load(str(tmp_path / "card.toml"))
 
 
 def keep_the_contract(collection):

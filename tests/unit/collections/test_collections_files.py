@@ -8,7 +8,6 @@ import pytest
 from pyarrow import parquet
 
 from lapca_bench.collections import expand, load, registry
-from lapca_bench.collections.files import load_card
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError
 
 CARD = """\
@@ -58,24 +57,24 @@ def test_a_card_by_its_path(folder):
 
 def test_the_fingerprint_follows_every_file(folder):
     card = folder / "card.toml"
-    before = load_card(card).fingerprint
-    assert load_card(card).fingerprint == before
+    before = load(str(card)).fingerprint
+    assert load(str(card)).fingerprint == before
     for name in ("corpus.jsonl", "queries.tsv", "qrels.txt", "card.toml"):
         old = (folder / name).read_text()
         (folder / name).write_text(old.replace("second", "2nd").replace("Hund", "Dog").replace("2\n", "3\n") + "\n")
-        assert load_card(card).fingerprint != before
+        assert load(str(card)).fingerprint != before
         (folder / name).write_text(old)
 
 
 def test_gzip_tsv_and_parquet_give_the_same_documents(folder):
-    expected = list(load_card(folder / "card.toml").documents())
+    expected = list(load(str(folder / "card.toml")).documents())
     (folder / "c.jsonl.gz").write_bytes(gzip.compress(jsonl(DOCUMENTS).encode()))
     (folder / "c.tsv").write_text("id\ttitle\ttext\nd1\tOne\tfirst\nd2\t\tsecond\n")
     table = pa.table({"id": ["d1", "d2"], "title": ["One", None], "text": ["first", "second"]})
     parquet.write_table(table, folder / "c.parquet")
     for name in ("c.jsonl.gz", "c.tsv", "c.parquet"):
         (folder / "card.toml").write_text(CARD.replace("corpus.jsonl", name))
-        assert list(load_card(folder / "card.toml").documents()) == expected
+        assert list(load(str(folder / "card.toml")).documents()) == expected
 
 
 def test_fields_can_have_other_names_and_ids_can_be_numbers(folder):
@@ -86,7 +85,7 @@ def test_fields_can_have_other_names_and_ids_can_be_numbers(folder):
         '"corpus.jsonl"\n', '"corpus.jsonl"\nfields = { id = "no", text = "body", language = "lang" }\n'
     )
     (folder / "card.toml").write_text(card)
-    assert [(d.id, d.language) for d in load_card(folder / "card.toml").documents()] == [("1", "en"), ("2", "fr")]
+    assert [(d.id, d.language) for d in load(str(folder / "card.toml")).documents()] == [("1", "en"), ("2", "fr")]
 
 
 def test_a_beir_folder(tmp_path):
@@ -98,9 +97,9 @@ def test_a_beir_folder(tmp_path):
         (tmp_path / "scifact" / "qrels" / f"{split}.tsv").write_text(text)
     card = tmp_path / "card.toml"
     card.write_text('name = "s"\nquery_languages = ["en"]\ndocument_languages = ["en"]\nbeir = "scifact"\n')
-    assert load_card(card).split == "test"
-    assert [q.id for q in load_card(card).queries()] == ["a"]
-    assert load_card(card, "train").relevance().judgements == {"b": {"1": 1}}
+    assert load(str(card)).split == "test"
+    assert [q.id for q in load(str(card)).queries()] == ["a"]
+    assert load(str(card), "train").relevance().judgements == {"b": {"1": 1}}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +119,7 @@ def test_a_beir_folder(tmp_path):
 def test_a_wrong_card_is_named_by_line_and_key(folder, old, new, line, key):
     (folder / "card.toml").write_text(CARD.replace(old, new))
     with pytest.raises(UsageError) as caught:
-        load_card(folder / "card.toml")
+        load(str(folder / "card.toml"))
     assert caught.value.path == folder / "card.toml"
     assert caught.value.line == line
     assert caught.value.key == key or (key or "").startswith(caught.value.key or "-")
@@ -130,14 +129,14 @@ def test_a_wrong_card_is_named_by_line_and_key(folder, old, new, line, key):
 def test_a_card_without_documents_is_refused(folder):
     (folder / "card.toml").write_text(CARD[: CARD.index("[documents]")])
     with pytest.raises(UsageError, match="needs \\[documents\\]"):
-        load_card(folder / "card.toml")
+        load(str(folder / "card.toml"))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"name = \x00"])
 def test_a_card_that_is_no_text(folder, content):
     (folder / "card.toml").write_bytes(content)
     with pytest.raises(UsageError):
-        load_card(folder / "card.toml")
+        load(str(folder / "card.toml"))
 
 
 def test_a_card_that_is_not_there(folder):
@@ -148,7 +147,7 @@ def test_a_card_that_is_not_there(folder):
 def test_a_file_that_is_not_there(folder):
     (folder / "qrels.txt").unlink()
     with pytest.raises(MissingResourceError, match=r"qrels\.txt is not there"):
-        load_card(folder / "card.toml")
+        load(str(folder / "card.toml"))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,7 @@ def test_a_file_that_is_not_there(folder):
 def test_malformed_documents_are_named_by_line(folder, lines, line, message):
     (folder / "corpus.jsonl").write_text(jsonl(lines))
     with pytest.raises(InputError) as caught:
-        list(load_card(folder / "card.toml").documents())
+        list(load(str(folder / "card.toml")).documents())
     assert message in caught.value.message
     assert (caught.value.path, caught.value.line) == (folder / "corpus.jsonl", line)
 
@@ -189,17 +188,17 @@ def test_malformed_documents_are_named_by_line(folder, lines, line, message):
 def test_malformed_lines_are_named(folder, name, content, line):
     (folder / name).write_bytes(content)
     with pytest.raises(InputError) as caught:
-        list(load_card(folder / "card.toml").documents())
+        list(load(str(folder / "card.toml")).documents())
     assert (caught.value.path, caught.value.line) == (folder / name, line)
 
 
 def test_judgements_must_fit_the_queries_and_each_other(folder):
     (folder / "qrels.txt").write_text("q9 0 d1 1\n")
     with pytest.raises(InputError, match="not among the queries"):
-        load_card(folder / "card.toml")
+        load(str(folder / "card.toml"))
     (folder / "qrels.txt").write_text("q1 0 d1 1\nq1 0 d1 2\n")
     with pytest.raises(InputError, match="judges document 'd1' twice") as caught:
-        load_card(folder / "card.toml")
+        load(str(folder / "card.toml"))
     assert caught.value.path == folder / "qrels.txt"
 
 
@@ -216,7 +215,7 @@ def test_languages_must_not_come_apart(folder):
     card = card.replace('"corpus.jsonl"\n', '"corpus.jsonl"\nfields = { language = "l" }\n')
     (folder / "card.toml").write_text(card)
     with pytest.raises(InputError, match="come again") as caught:
-        list(load_card(folder / "card.toml").documents())
+        list(load(str(folder / "card.toml")).documents())
     assert caught.value.line == 3
 
 
@@ -226,9 +225,9 @@ def test_broken_parquet_and_unknown_endings(folder):
     for name, message in (("c.parquet", "not a whole Parquet file"), ("c.docx", "not understood")):
         (folder / "card.toml").write_text(CARD.replace("corpus.jsonl", name))
         with pytest.raises(LapcaError, match=message):
-            list(load_card(folder / "card.toml").documents())
+            list(load(str(folder / "card.toml")).documents())
 
 
 def test_an_unknown_split(folder):
     with pytest.raises(UsageError, match="has no split 'dev'"):
-        load_card(folder / "card.toml", "dev")
+        load(str(folder / "card.toml"), "dev")
