@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -32,6 +33,9 @@ from lapca_bench.search.stored import id_ranks, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus
 from lapca_bench.types import Query
+
+if TYPE_CHECKING:
+    from faiss import Index
 
 MEASURED_QUERIES = 200  # searched exactly too; the standard error of a recall of 0.9 over 200 × 100 is below 0.01
 _TRAINED_ON = 256  # rows per cell that faiss's clustering looks at
@@ -108,13 +112,13 @@ class ApproximateSystem:
         run = without_self_matches(run).cut(k) if drop else run
         return replace(run, notes=notes)
 
-    def _hits(self, index: Any, corpus: StoredCorpus, vectors: Vectors, k: int) -> Hits:
+    def _hits(self, index: Index, corpus: StoredCorpus, vectors: Vectors, k: int) -> Hits:
         rows = index.search(np.ascontiguousarray(vectors), min(k, len(corpus)))[1] if len(corpus) else np.empty((0, 0))
         query_of, place = np.nonzero(rows >= 0)  # faiss fills up with -1
         found = rows[query_of, place].astype(np.int64)
         return Hits(query_of, found, pair_scores(vectors, corpus.matrices(), query_of, found))
 
-    def _opened(self, corpus: StoredCorpus) -> Any:
+    def _opened(self, corpus: StoredCorpus) -> Index:
         """The faiss index of this corpus, from the cache or made now."""
         faiss = need("faiss", "faiss")
         settings = [self.index, *sorted(releases("faiss-cpu").values())]
@@ -126,13 +130,13 @@ class ApproximateSystem:
                     faiss.write_index(self._made(faiss, corpus), str(temporary / _FILE))
                     seal_folder(temporary)
         check_folder(folder, "`lapca-bench cache verify --repair` removes it; the next run builds it again")
-        index = faiss.read_index(str(folder / _FILE))
+        index: Index = faiss.read_index(str(folder / _FILE))
         self._set_probe(faiss, index)
         return index
 
-    def _made(self, faiss: Any, corpus: StoredCorpus) -> Any:
+    def _made(self, faiss: ModuleType, corpus: StoredCorpus) -> Index:
         try:
-            index = faiss.index_factory(self.dense.encoder.dimension, self.index, faiss.METRIC_INNER_PRODUCT)
+            index: Index = faiss.index_factory(self.dense.encoder.dimension, self.index, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError as error:
             remedy = 'use one of faiss\'s factory strings, such as "IVF1024,Flat", "HNSW32" or "IVF256,PQ48"'
             raise UsageError(f"faiss knows no index {self.index!r}", key="approximate.index", remedy=remedy) from error
@@ -153,7 +157,7 @@ class ApproximateSystem:
             parts.append(np.asarray(matrix[within], dtype=np.float32))
         return np.concatenate(parts)
 
-    def _set_probe(self, faiss: Any, index: Any) -> None:
+    def _set_probe(self, faiss: ModuleType, index: Index) -> None:
         parameter = "efSearch" if self.index.startswith("HNSW") else "nprobe"
         try:
             faiss.ParameterSpace().set_index_parameter(index, parameter, self.probe)

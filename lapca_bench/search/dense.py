@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from lapca_bench.collections.base import Collection
@@ -16,18 +17,21 @@ from lapca_bench.encoders.protocol import Encoder, Vectors
 from lapca_bench.encoders.settings import EncoderSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.margin import ratio_margin
-from lapca_bench.run import Int64, Run
+from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
 from lapca_bench.search.parts import search_corpus
 from lapca_bench.search.stored import run_of, without_self_matches
 from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.search.system import SystemIdentity
+from lapca_bench.store.shard import Stored
 from lapca_bench.store.vectors import StoredCorpus
 from lapca_bench.types import Query
 
+Float64 = npt.NDArray[np.float64]
 
-class DenseSystem(StoredSystem[Encoder]):
+
+class DenseSystem(StoredSystem[Encoder, Vectors]):
     """Ranks documents by the dot product of their vector with the query's, exactly."""
 
     kind = "dense"
@@ -39,10 +43,10 @@ class DenseSystem(StoredSystem[Encoder]):
         identity = super().identity
         return replace(identity, settings={**identity.settings, "similarity": self.encoder.similarity})
 
-    def _hits(self, corpus: StoredCorpus, asked: Any, k: int) -> Hits:
+    def _hits(self, corpus: StoredCorpus, asked: Vectors, k: int) -> Hits:
         return search_corpus(asked, corpus, k, self.executor)
 
-    def _pair_scores(self, corpus: StoredCorpus, asked: Any, query_of: Any, rows: Any) -> Any:
+    def _pair_scores(self, corpus: StoredCorpus, asked: Vectors, query_of: Int64, rows: Int64) -> Float32:
         return pair_scores(asked, corpus.matrices(), query_of, rows)
 
 
@@ -128,14 +132,14 @@ class MarginSystem:
         notes["timings"]["rank"] = round(time.perf_counter() - started, 3)
         return replace(run, notes=notes)
 
-    def _mean_of_nearest(self, documents: Any, vectors: Vectors) -> Any:
+    def _mean_of_nearest(self, documents: Stored, vectors: Vectors) -> Float64:
         """For each document the mean cosine of its nearest queries."""
         wide = np.asarray(documents, np.float32)
         back = top_k(wide, [vectors], self.neighbours, lambda: np.arange(len(vectors)))
         return _mean_of_best(back.queries, back.scores, len(wide), self.neighbours)
 
 
-def _mean_of_best(owners: Int64, scores: Any, count: int, k: int) -> Any:
+def _mean_of_best(owners: Int64, scores: Float32, count: int, k: int) -> Float64:
     """For each of `count` owners the mean of its `k` highest scores (of all, where it has fewer)."""
     order = np.lexsort((-scores, owners))
     owners, scores = owners[order], scores[order]

@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field, FiniteFloat
 
 from lapca_bench.collections.base import Collection
@@ -25,6 +26,8 @@ from lapca_bench.types import Query
 
 Method = Literal["rrf", "interpolation"]
 RRF_CONSTANT = 60
+
+_Ranking = tuple[list[str], npt.NDArray[np.float64]]  # documents, best first, and their scores
 
 
 class FusionSettings(SystemSettings):
@@ -113,12 +116,12 @@ def fuse(name: str, runs: Sequence[Run], method: Method, weights: Sequence[Seque
     return Run.from_columns(name, queries, rows, documents, scores)
 
 
-def _slice(run: Run, row: int) -> tuple[list[str], Any]:
+def _slice(run: Run, row: int) -> _Ranking:
     part = slice(int(run.offsets[row]), int(run.offsets[row + 1]))
     return run.vocabulary[run.codes[part]].tolist(), run.scores[part].astype(np.float64)
 
 
-def _reciprocal_ranks(lists: Sequence[tuple[list[str], Any]], weights: Sequence[float]) -> dict[str, float]:
+def _reciprocal_ranks(lists: Sequence[_Ranking], weights: Sequence[float]) -> dict[str, float]:
     fused: dict[str, float] = {}
     for (documents, _), weight in zip(lists, weights, strict=True):
         for rank, document in enumerate(documents, start=1):
@@ -126,7 +129,7 @@ def _reciprocal_ranks(lists: Sequence[tuple[list[str], Any]], weights: Sequence[
     return fused
 
 
-def _interpolation(lists: Sequence[tuple[list[str], Any]], weights: Sequence[float]) -> dict[str, float]:
+def _interpolation(lists: Sequence[_Ranking], weights: Sequence[float]) -> dict[str, float]:
     union = dict.fromkeys(document for documents, _ in lists for document in documents)
     fused = dict.fromkeys(union, 0.0)
     for (documents, values), weight in zip(lists, weights, strict=True):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from lapca_bench.encoders import build
 from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
 from lapca_bench.encoders.settings import LateInteractionSettings
+from lapca_bench.run import Float32, Int64
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.exact.maxsim import pair_scores, top_k
 from lapca_bench.search.exact.top_k import Hits
+from lapca_bench.search.notes import Notes
 from lapca_bench.search.stored import id_ranks
 from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.store.vectors import StoredCorpus
 
 
-class LateInteractionSystem(StoredSystem[MultiVectorEncoder]):
+class LateInteractionSystem(StoredSystem[MultiVectorEncoder, Sequence[Float32]]):
     """Ranks documents by MaxSim between the query's vectors and theirs; `store` has the form `TokenVectors`.
 
     A pair of which one side has no vector is not found; asked for, it scores 0.
@@ -24,13 +27,13 @@ class LateInteractionSystem(StoredSystem[MultiVectorEncoder]):
     kind = "late-interaction"
     method = "MaxSim, exact, float32 candidates rescored in float64"
 
-    def _hits(self, corpus: StoredCorpus, asked: Any, k: int) -> Hits:
+    def _hits(self, corpus: StoredCorpus, asked: Sequence[Float32], k: int) -> Hits:
         return top_k(asked, corpus.ragged(), self.encoder.dimension, k, id_ranks(corpus.ids))
 
-    def _pair_scores(self, corpus: StoredCorpus, asked: Any, query_of: Any, rows: Any) -> Any:
+    def _pair_scores(self, corpus: StoredCorpus, asked: Sequence[Float32], query_of: Int64, rows: Int64) -> Float32:
         return pair_scores(asked, corpus.ragged(), self.encoder.dimension, query_of, rows)
 
-    def _sizes(self, corpus: StoredCorpus, asked: Any) -> dict[str, Any]:
+    def _sizes(self, corpus: StoredCorpus, asked: Sequence[Float32]) -> Notes:
         vectors = sum(int(lengths.sum()) for _, lengths in corpus.ragged())
         return {
             "vectors_per_document": round(vectors / max(len(corpus), 1), 1),

@@ -8,6 +8,8 @@ from typing import Any
 
 from lapca_bench.run import Run
 
+Notes = dict[str, Any]  # what a run says of itself, as JSON values
+
 
 def with_costs_of(run: Run, parts: Sequence[Run]) -> Run:
     """`run` with the costs of its parts: sums of seconds, texts and bytes, the rest under each system's name."""
@@ -15,7 +17,7 @@ def with_costs_of(run: Run, parts: Sequence[Run]) -> Run:
     for part in parts:
         for stage, seconds in part.notes.get("timings", {}).items():
             timings[stage] = round(timings.get(stage, 0.0) + seconds, 3)
-    notes: dict[str, Any] = {
+    notes: Notes = {
         "timings": timings,
         **{what: sum(part.notes.get(what, 0) for part in parts) for what in ("encoded", "reused", "index_bytes")},
         "parts": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.search.exact.top_k import Hits, best_of, top_k
@@ -13,6 +13,9 @@ from lapca_bench.store.shard import ShardManifest
 from lapca_bench.store.shelf import Shards, Shelf
 from lapca_bench.store.vectors import StoredCorpus
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 
 @dataclass(frozen=True)
 class _Part:
@@ -20,7 +23,7 @@ class _Part:
 
     start: int
     manifests: tuple[ShardManifest, ...]
-    ids: Any
+    ids: pa.ChunkedArray
 
 
 @dataclass(frozen=True)

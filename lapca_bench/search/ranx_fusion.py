@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,8 @@ from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.notes import with_costs_of
 from lapca_bench.search.system import System, SystemIdentity
 from lapca_bench.types import Query
+
+Parameters = Mapping[str, float | list[float]]
 
 NOBODY = "\ufdd0"  # a noncharacter of Unicode: no document's id
 
@@ -83,7 +86,7 @@ class RanxFusionSystem:
         systems: Sequence[System],
         method: str,
         normalisation: str | None,
-        parameters: Mapping[str, Any],
+        parameters: Parameters,
         name: str,
     ) -> None:
         self.parts = tuple(systems)
@@ -113,14 +116,14 @@ class RanxFusionSystem:
         return with_costs_of(fused, runs).cut(k)
 
 
-def fuse(name: str, runs: Sequence[Run], method: str, normalisation: str | None, parameters: Mapping[str, Any]) -> Run:
+def fuse(name: str, runs: Sequence[Run], method: str, normalisation: str | None, parameters: Parameters) -> Run:
     """One run from several over the same queries; raises `UsageError` where ranx refuses the parameters."""
     queries = runs[0].queries
     if not queries:
         return Run.from_columns(name, (), [], [], [])
     ranx = _ranx()
     try:
-        fused = ranx.fuse([_as_ranx(run) for run in runs], normalisation, method, dict(parameters))
+        fused = ranx.fuse([ranx.Run(_lists(run)) for run in runs], normalisation, method, dict(parameters))
     except (TypeError, ValueError, KeyError, AssertionError) as error:
         remedy = "`lapca-bench tune` finds a method's parameters on a development split"
         raise UsageError(f"ranx cannot fuse by {method} with {dict(parameters)}: {error}", remedy=remedy) from error
@@ -137,7 +140,7 @@ def fuse(name: str, runs: Sequence[Run], method: str, normalisation: str | None,
 
 def best_parameters(
     runs: Sequence[Run], qrels: Qrels, method: str, normalisation: str | None, metric: str
-) -> dict[str, Any]:
+) -> dict[str, float | list[float]]:
     """What ranx's optimiser finds for `method` on judged queries; `metric` is ranx's name, such as "ndcg@10".
 
     Raises `UsageError` for a method without parameters.
@@ -163,15 +166,12 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _ranx() -> Any:
+def _ranx() -> ModuleType:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))  # ranx's own folder may be read-only
     import ranx
 
-    return ranx
-
-
-def _as_ranx(run: Run) -> Any:
-    return _ranx().Run(_lists(run))
+    module: ModuleType = ranx
+    return module
 
 
 def _lists(run: Run) -> dict[str, dict[str, float]]:

@@ -11,20 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Generic
 
 from lapca_bench.errors import LapcaError
 from lapca_bench.extras import need
 from lapca_bench.store.executor import Output, Shard
+
+if TYPE_CHECKING:
+    from ray import ObjectRef
+    from ray.actor import ActorHandle
 
 PATIENCE = 120  # seconds without any worker before the work is given up
 ATTEMPTS = 3  # times that one shard may take its worker down before the work is given up
 
 
 @dataclass
-class _Job:
+class _Job(Generic[Shard]):
     place: int
-    shard: Any
+    shard: Shard
     attempts: int = 0
 
 
@@ -37,7 +42,7 @@ class RayExecutor:
 
     address: str = "local"
     cores: int = 1
-    _ray: Any = field(default=None, init=False, repr=False)
+    _ray: ModuleType | None = field(default=None, init=False, repr=False)
 
     @property
     def workers(self) -> int:
@@ -58,7 +63,7 @@ class RayExecutor:
         finally:
             crew.leave()
 
-    def _connected(self) -> Any:
+    def _connected(self) -> ModuleType:
         if self._ray is None:
             ray = need("ray", "ray")
             if not ray.is_initialized():
@@ -71,37 +76,39 @@ class RayExecutor:
         return self._ray
 
 
-class _Worker:
+class _Worker(Generic[Shard, Output]):
     """What runs in a worker's process."""
 
-    def __init__(self, task: Callable[[Any], Any]) -> None:
+    def __init__(self, task: Callable[[Shard], Output]) -> None:
         self._task = task
 
     def here(self) -> None:
         """Answers once the cluster has found a place for this worker."""
 
-    def run(self, shard: Any) -> Any:
+    def run(self, shard: Shard) -> Output:
         """The task's output."""
         return self._task(shard)
 
 
-class _Crew:
+class _Crew(Generic[Shard, Output]):
     """The workers of one `map`, and which shard each of them holds.
 
     A worker gets its first shard when it has a place: one hired for a machine that was lost may wait for another for
     ever, and a shard must not wait with it.
     """
 
-    def __init__(self, ray: Any, task: Callable[[Any], Any], cores: int, workers: int) -> None:
+    def __init__(self, ray: ModuleType, task: Callable[[Shard], Output], cores: int, workers: int) -> None:
         self._ray = ray
         self._task = ray.put(task)
         self._kind = ray.remote(num_cpus=cores, max_restarts=0, scheduling_strategy="SPREAD")(_Worker)
         self._size = workers
-        self._joining: dict[Any, Any] = {}  # by its promise to be here: worker
-        self._idle: list[Any] = []
-        self._busy: dict[Any, tuple[Any, _Job]] = {}  # by the promised output: worker and shard
-        self._returned: list[_Job] = []  # shards of lost workers
-        self._done: dict[int, Any] = {}  # outputs, and exceptions, whose turn has not come
+        # By its promise to be here: worker.
+        self._joining: dict[ObjectRef[None], ActorHandle[_Worker[Shard, Output]]] = {}
+        self._idle: list[ActorHandle[_Worker[Shard, Output]]] = []
+        # By the promised output: worker and shard.
+        self._busy: dict[ObjectRef[Output], tuple[ActorHandle[_Worker[Shard, Output]], _Job[Shard]]] = {}
+        self._returned: list[_Job[Shard]] = []  # shards of lost workers
+        self._done: dict[int, Output | Exception] = {}  # outputs, and exceptions, whose turn has not come
         for _ in range(workers):
             self._hire()
 
@@ -114,7 +121,7 @@ class _Crew:
         for worker in [*self._joining.values(), *self._idle, *(worker for worker, _ in self._busy.values())]:
             self._ray.kill(worker)
 
-    def work(self, shards: Iterable[Any]) -> Iterator[Any]:
+    def work(self, shards: Iterable[Shard]) -> Iterator[Output]:
         """Outputs in order; runs at most a few shards per worker ahead of whoever takes them."""
         source = iter(shards)
         given, taken, more = 0, 0, True
@@ -138,7 +145,7 @@ class _Crew:
             elif more or taken < given:
                 self._wait()
 
-    def _give(self, job: _Job) -> None:
+    def _give(self, job: _Job[Shard]) -> None:
         worker = self._idle.pop()
         self._busy[worker.run.remote(job.shard)] = (worker, job)
 
@@ -155,7 +162,7 @@ class _Crew:
             else:
                 self._take(promise)
 
-    def _join(self, promise: Any) -> None:
+    def _join(self, promise: ObjectRef[None]) -> None:
         worker = self._joining.pop(promise)
         try:
             self._ray.get(promise)
@@ -166,7 +173,7 @@ class _Crew:
         else:
             self._idle.append(worker)
 
-    def _take(self, promise: Any) -> None:
+    def _take(self, promise: ObjectRef[Output]) -> None:
         worker, job = self._busy.pop(promise)
         try:
             self._done[job.place] = self._ray.get(promise)
@@ -186,6 +193,7 @@ class _Crew:
         self._idle.append(worker)
 
 
-def _cause(error: Any) -> Exception:
+def _cause(error: Exception) -> Exception:
     """What the task itself raised."""
-    return error.cause if isinstance(getattr(error, "cause", None), Exception) else LapcaError(str(error))
+    cause = getattr(error, "cause", None)
+    return cause if isinstance(cause, Exception) else LapcaError(str(error))

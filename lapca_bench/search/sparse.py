@@ -8,31 +8,36 @@ the corpus is cut. A document that shares no term with the query is not found.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from lapca_bench.encoders import build
 from lapca_bench.encoders.kinds.term_weights import SparseEncoder
 from lapca_bench.encoders.settings import SparseSettings
+from lapca_bench.run import Float32, Int64
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.exact.best import Best
 from lapca_bench.search.exact.top_k import Hits
+from lapca_bench.search.notes import Notes
 from lapca_bench.search.stored import id_ranks
 from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.store.forms import sparse_rows
 from lapca_bench.store.vectors import StoredCorpus
 
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
 QUERIES = 1_024  # scored at a time against one shard
 
 
-class SparseSystem(StoredSystem[SparseEncoder]):
+class SparseSystem(StoredSystem[SparseEncoder, "csr_array"]):
     """Ranks documents by the dot product of their term weights with the query's; `store` has the form `Sparse`."""
 
     kind = "sparse"
     method = "inverted index, exact"
 
-    def _hits(self, corpus: StoredCorpus, asked: Any, k: int) -> Hits:
+    def _hits(self, corpus: StoredCorpus, asked: csr_array, k: int) -> Hits:
         queries = asked.shape[0]
         best = Best(queries, k, id_ranks(corpus.ids))
         for first, documents in self._shards(corpus):
@@ -45,7 +50,7 @@ class SparseSystem(StoredSystem[SparseEncoder]):
                 best.add(row[positive].astype(np.int64) + start, column[positive].astype(np.int64) + first, scores)
         return best.hits()
 
-    def _pair_scores(self, corpus: StoredCorpus, asked: Any, query_of: Any, rows: Any) -> Any:
+    def _pair_scores(self, corpus: StoredCorpus, asked: csr_array, query_of: Int64, rows: Int64) -> Float32:
         scores = np.zeros(len(rows), dtype=np.float32)
         for start, documents in self._shards(corpus):
             here = np.flatnonzero((rows >= start) & (rows < start + documents.shape[0]))
@@ -53,14 +58,14 @@ class SparseSystem(StoredSystem[SparseEncoder]):
             scores[here] = np.asarray(pairs.sum(axis=1)).ravel().astype(np.float32)
         return scores
 
-    def _sizes(self, corpus: StoredCorpus, asked: Any) -> dict[str, Any]:
+    def _sizes(self, corpus: StoredCorpus, asked: csr_array) -> Notes:
         terms = sum(int(lengths.sum()) for _, lengths in corpus.ragged())
         return {
             "terms_per_document": round(terms / max(len(corpus), 1), 1),
             "terms_per_query": round(asked.nnz / max(asked.shape[0], 1), 1),
         }
 
-    def _shards(self, corpus: StoredCorpus) -> Iterator[tuple[int, Any]]:
+    def _shards(self, corpus: StoredCorpus) -> Iterator[tuple[int, csr_array]]:
         """(first row, CSR array) of each shard."""
         first = 0
         for entries, lengths in corpus.ragged():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.run import Int64, Run
+from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.search.exact.top_k import Hits
+from lapca_bench.search.notes import Notes
 from lapca_bench.store.executor import Executor
 from lapca_bench.store.forms import AnyEncoder
 from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
 from lapca_bench.types import Document, Query
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def encoded(
@@ -22,7 +26,7 @@ def encoded(
     executor: Executor | None,
     collection: Collection,
     queries: Sequence[Query],
-) -> tuple[StoredCorpus, Any, dict[str, Any]]:
+) -> tuple[StoredCorpus, Any, Notes]:
     """The corpus and the queries as the store holds them, what it lacks encoded now, and the notes of what it cost."""
     asked = Tally()
     vectors = store.queries(encoder, queries, asked)
@@ -63,7 +67,7 @@ def without_self_matches(run: Run) -> Run:
     )
 
 
-def corpus_rows(ids: Any, run: Run) -> Int64:
+def corpus_rows(ids: pa.ChunkedArray, run: Run) -> Int64:
     """For each result of `run` the place of its document among `ids`, the ids of a corpus."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -74,13 +78,13 @@ def corpus_rows(ids: Any, run: Run) -> Int64:
     return rows
 
 
-def rescored(name: str, first: Run, scores: Any, notes: dict[str, Any]) -> Run:
+def rescored(name: str, first: Run, scores: Float32, notes: Notes) -> Run:
     """The pairs of `first` under other scores."""
     documents = first.vocabulary[first.codes].tolist()
     return Run.from_columns(name, first.queries, first.query_rows(), documents, scores, notes)
 
 
-def run_of(name: str, queries: Sequence[Query], ids: Any, hits: Hits, notes: dict[str, Any]) -> Run:
+def run_of(name: str, queries: Sequence[Query], ids: pa.ChunkedArray, hits: Hits, notes: Notes) -> Run:
     """The run of hits whose rows are places among `ids`."""
     import pyarrow as pa
 
@@ -88,7 +92,7 @@ def run_of(name: str, queries: Sequence[Query], ids: Any, hits: Hits, notes: dic
     return Run.from_columns(name, [query.id for query in queries], hits.queries, documents, hits.scores, notes)
 
 
-def id_ranks(ids: Any) -> Int64:
+def id_ranks(ids: pa.ChunkedArray) -> Int64:
     """The rank of each id among all, ascending."""
     import pyarrow.compute as pc
 
@@ -98,7 +102,7 @@ def id_ranks(ids: Any) -> Int64:
     return ranks
 
 
-def _remembering(documents: Any, first: list[Document]) -> Any:
+def _remembering(documents: Iterable[Document], first: list[Document]) -> Iterator[Document]:
     """Pass documents on, keeping the first."""
     for document in documents:
         if not first:

@@ -9,11 +9,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.run import Run
+from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.search.exact.top_k import Hits
+from lapca_bench.search.notes import Notes
 from lapca_bench.search.stored import corpus_rows, encoded, rescored, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.executor import Executor, LocalExecutor
@@ -22,9 +23,10 @@ from lapca_bench.store.vectors import StoredCorpus, VectorStore
 from lapca_bench.types import Query
 
 E = TypeVar("E", bound=AnyEncoder)
+Asked = TypeVar("Asked")  # what the encoder makes of the queries of a call
 
 
-class StoredSystem(ABC, Generic[E]):
+class StoredSystem(ABC, Generic[E, Asked]):
     """Ranks by what `encoder` makes of texts; `store` has the form in which that is kept."""
 
     kind: ClassVar[str]
@@ -70,19 +72,19 @@ class StoredSystem(ABC, Generic[E]):
         notes["timings"]["rerank"] = round(time.perf_counter() - started, 3)
         return rescored(self.name, first, scores, notes)
 
-    def encoded(self, collection: Collection, queries: Sequence[Query]) -> tuple[StoredCorpus, Any, dict[str, Any]]:
+    def encoded(self, collection: Collection, queries: Sequence[Query]) -> tuple[StoredCorpus, Asked, Notes]:
         """The corpus and the queries as the store holds them, and the notes of what that cost."""
         return encoded(self.store, self.encoder, self.executor, collection, queries)
 
     @abstractmethod
-    def _hits(self, corpus: StoredCorpus, asked: Any, k: int) -> Hits:
+    def _hits(self, corpus: StoredCorpus, asked: Asked, k: int) -> Hits:
         """The `k` best documents of each query."""
 
     @abstractmethod
-    def _pair_scores(self, corpus: StoredCorpus, asked: Any, query_of: Any, rows: Any) -> Any:
+    def _pair_scores(self, corpus: StoredCorpus, asked: Asked, query_of: Int64, rows: Int64) -> Float32:
         """float32 score of each pair (query `query_of[i]`, document `rows[i]` of the corpus)."""
 
-    def _sizes(self, corpus: StoredCorpus, asked: Any) -> dict[str, Any]:
+    def _sizes(self, corpus: StoredCorpus, asked: Asked) -> Notes:
         """Notes on how large texts became, where that is not the same for all."""
         del corpus, asked
         return {}

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +51,7 @@ def _in_hardware() -> bool:
         import torch
     except ImportError:
         return False
-    capabilities: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions have none
+    capabilities: Mapping[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # older versions have none
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from lapca_bench.run import Float32, Int64
 from lapca_bench.search.exact.best import Best
 from lapca_bench.search.exact.top_k import Hits
+from lapca_bench.store.shard import Stored
 
 BLOCK_TOKENS = 16_384  # document vectors per matrix product
 QUERY_TOKENS = 1_024  # query vectors per matrix product: with the above 64 MiB of products
@@ -34,7 +34,7 @@ class Stack:
     owners: Int64  # the number that each matrix has elsewhere
 
     @classmethod
-    def of(cls, matrices: Sequence[Any], width: int) -> Stack:
+    def of(cls, matrices: Sequence[Stored], width: int) -> Stack:
         """Of matrices in memory, numbered by their place."""
         owners = np.array([i for i, matrix in enumerate(matrices) if len(matrix)], dtype=np.int64)
         kept = [matrices[i] for i in owners]
@@ -62,7 +62,7 @@ class Stack:
 
 def top_k(
     queries: Sequence[Float32],
-    shards: Iterable[tuple[Any, Int64]],
+    shards: Iterable[tuple[Stored, Int64]],
     width: int,
     k: int,
     id_ranks: Int64,
@@ -88,7 +88,7 @@ def top_k(
 
 
 def pair_scores(
-    queries: Sequence[Float32], shards: Iterable[tuple[Any, Int64]], width: int, query_of: Int64, rows: Int64
+    queries: Sequence[Float32], shards: Iterable[tuple[Stored, Int64]], width: int, query_of: Int64, rows: Int64
 ) -> Float32:
     """The score of each pair (query `query_of[i]`, document `rows[i]`); 0 where one of them has no vector."""
     asked = Stack.of(queries, width)
@@ -103,7 +103,7 @@ def pair_scores(
     return scores
 
 
-def _documents(vectors: Any, lengths: Int64, first: int) -> Stack:
+def _documents(vectors: Stored, lengths: Int64, first: int) -> Stack:
     """A shard as a stack: the vectors stay where they are."""
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     filled = np.flatnonzero(lengths > 0)
@@ -125,14 +125,14 @@ def _search_block(asked: Stack, documents: Stack, longest: float, k: int, best: 
         best.add(asked.owners[place], documents.owners[row], _exact_scores(asked, documents, place, row))
 
 
-def _scores(asked: Stack, documents: Stack) -> Any:
+def _scores(asked: Stack, documents: Stack) -> Float32:
     """float32 `(queries, documents)`."""
     products = asked.vectors @ documents.vectors.T
     closest = np.maximum.reduceat(products, documents.starts[:-1], axis=1)
     return np.add.reduceat(closest, asked.starts[:-1], axis=0)
 
 
-def _exact_scores(asked: Stack, documents: Stack, place: Any, row: Any) -> Float32:
+def _exact_scores(asked: Stack, documents: Stack, place: Int64, row: Int64) -> Float32:
     """The score that decides of each pair (query `asked[place[i]]`, document `documents[row[i]]`)."""
     scores = np.empty(len(place), dtype=np.float32)
     order = np.argsort(row, kind="stable")

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +27,7 @@ from lapca_bench.encoders.threads import blas, in_order, in_order_by_torch, usab
 from lapca_bench.run import Float32, Int64
 from lapca_bench.search.exact import bfloat16
 from lapca_bench.search.exact.buffers import Buffers
+from lapca_bench.store.shard import Stored
 
 BLOCK_ROWS = 2_048  # corpus rows per matrix product, of one shard or of several neighbours
 QUERY_BLOCK = 1_000  # queries per matrix product: with the rows above an 8 MiB block of scores per core
@@ -46,7 +46,7 @@ class Hits:
 
 def top_k(
     queries: Float32,
-    matrices: Sequence[Any],
+    matrices: Sequence[Stored],
     k: int,
     id_ranks: Callable[[], Int64],
     block_rows: int = BLOCK_ROWS,
@@ -75,7 +75,7 @@ def best_of(parts: Sequence[Hits], queries: int, k: int, id_ranks: Callable[[], 
     return Hits(best.queries, best.rows, best.scores)
 
 
-def pair_scores(queries: Float32, matrices: Sequence[Any], query_of: Int64, rows: Int64) -> Float32:
+def pair_scores(queries: Float32, matrices: Sequence[Stored], query_of: Int64, rows: Int64) -> Float32:
     """The score that decides of each pair (`queries[query_of[i]]`, row `rows[i]` of the stacked `matrices`).
 
     float64 dot products, rounded to float32; computed matrix by matrix, a few thousand pairs at a time.
@@ -97,7 +97,7 @@ def pair_scores(queries: Float32, matrices: Sequence[Any], query_of: Int64, rows
 class _Search:
     """One pass over the corpus. The pool holds, per query, the best k rows so far and all that may still equal them."""
 
-    def __init__(self, queries: Float32, matrices: Sequence[Any], k: int, id_ranks: Callable[[], Int64]) -> None:
+    def __init__(self, queries: Float32, matrices: Sequence[Stored], k: int, id_ranks: Callable[[], Int64]) -> None:
         self._queries = queries
         # Rows times columns: BLAS is faster on queries that lie transposed, and floors by column are compared faster.
         self._columns = [
@@ -271,7 +271,7 @@ class _Columns:
             np.concatenate([part.scores for part in parts]),
         )
 
-    def take(self, which: npt.NDArray[Any]) -> _Columns:
+    def take(self, which: npt.NDArray[np.bool_] | Int64) -> _Columns:
         return _Columns(self.queries[which], self.rows[which], self.scores[which])
 
     def best(self, queries: int, k: int, id_ranks: Callable[[], Int64]) -> _Columns:
@@ -298,7 +298,7 @@ def _below(floor: npt.NDArray[np.float64]) -> Float32:
     return np.nextafter(floor.astype(np.float32), np.float32(-np.inf))
 
 
-def widen(half: Any, single: Float32) -> None:
+def widen(half: npt.NDArray[np.float16], single: Float32) -> None:
     """float16 to float32 for finite numbers, as all in a store are, in a quarter of the time of numpy's own conversion.
 
     The sign stays on top, exponent and fraction move into place, and the exponent's bias grows from 15 to 127.

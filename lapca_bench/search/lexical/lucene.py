@@ -24,7 +24,7 @@ import numpy as np
 from lapca_bench.errors import InputError, StoreError
 from lapca_bench.progress import progress
 from lapca_bench.run import Float32, Int64
-from lapca_bench.search.lexical.java import java_errors, start
+from lapca_bench.search.lexical.java import AutoClass, JavaObject, java_errors, start
 from lapca_bench.types import Document
 
 FIELD = "contents"
@@ -43,7 +43,7 @@ class Analyser:
     chain: tuple[str, ...] = ()
     fallback: bool = False
 
-    def make(self) -> Any:
+    def make(self) -> JavaObject:
         """The Java object."""
         autoclass = start()
         if self.chain:
@@ -67,7 +67,7 @@ def _analysers() -> dict[str, Any]:
     return tomllib.loads(files("lapca_bench.search.lexical").joinpath("analysers.toml").read_text("utf-8"))
 
 
-def _chain(autoclass: Any, chain: Sequence[str]) -> Any:
+def _chain(autoclass: AutoClass, chain: Sequence[str]) -> JavaObject:
     tokeniser, *filters = chain
     map_of = autoclass("java.util.HashMap")
     builder = autoclass("org.apache.lucene.analysis.custom.CustomAnalyzer").builder()
@@ -95,7 +95,7 @@ def write_index(folder: Path, documents: Iterable[Document], analyser: Analyser)
     return ids
 
 
-def _write(autoclass: Any, writer: Any, documents: Iterable[Document], analyser: Analyser) -> list[str]:
+def _write(autoclass: AutoClass, writer: JavaObject, documents: Iterable[Document], analyser: Analyser) -> list[str]:
     reference = autoclass("org.apache.lucene.util.BytesRef")
     ids: list[str] = []
     try:
@@ -131,7 +131,7 @@ def _id_bytes(identifier: str) -> bytes:
     return encoded
 
 
-def _writer(autoclass: Any, folder: Path, analyser: Analyser) -> Any:
+def _writer(autoclass: AutoClass, folder: Path, analyser: Analyser) -> JavaObject:
     config = autoclass("org.apache.lucene.index.IndexWriterConfig")(analyser.make())
     kind = autoclass("org.apache.lucene.search.SortField$Type")
     descending = autoclass("org.apache.lucene.search.SortField")(ID, kind.STRING, True)
@@ -140,7 +140,7 @@ def _writer(autoclass: Any, folder: Path, analyser: Analyser) -> Any:
     return autoclass("org.apache.lucene.index.IndexWriter")(_directory(autoclass, folder), config)
 
 
-def _directory(autoclass: Any, folder: Path) -> Any:
+def _directory(autoclass: AutoClass, folder: Path) -> JavaObject:
     path = autoclass("java.io.File")(str(folder)).toPath()
     return autoclass("org.apache.lucene.store.FSDirectory").open(path)
 
@@ -193,7 +193,7 @@ class LuceneIndex:
         finally:
             jnius.detach()
 
-    def _one(self, generator: Any, arrays: Any, text: str, k: int) -> tuple[Int64, Float32]:
+    def _one(self, generator: JavaObject, arrays: JavaObject, text: str, k: int) -> tuple[Int64, Float32]:
         query = generator.buildQuery(FIELD, self._analyser, _clean(text))
         # Printed by Java in one call: reading hits one by one through the bridge costs more than the search.
         hits = _HIT.findall(arrays.toString(self._searcher.search(query, k).scoreDocs))

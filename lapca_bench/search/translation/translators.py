@@ -42,7 +42,7 @@ def find_translator(name: str) -> Translator:
     if not colon:
         raise unknown_name("translator", name, BUILT_IN)
     try:
-        made: Any = getattr(import_module(module), attribute)()
+        made: object = getattr(import_module(module), attribute)()
     except (ImportError, AttributeError, TypeError) as error:
         raise UsageError(f"translator {name!r} cannot be made: {error}", remedy="write it as module:Class") from error
     if not isinstance(made, Translator):
