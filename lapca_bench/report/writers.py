@@ -14,7 +14,6 @@ import shutil
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from lapca_bench import atomic
 from lapca_bench.errors import UsageError
@@ -215,7 +214,7 @@ def _csv_text(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def document(table: Table) -> dict[str, Any]:
+def document(table: Table) -> dict[str, object]:
     """The table as JSON values: `rows` of `system`, `kind`, `mean`, `languages`, unrounded; a missing value is null."""
     return {
         "title": table.title,
@@ -225,21 +224,22 @@ def document(table: Table) -> dict[str, Any]:
     }
 
 
-def _json_row(row: Row, columns: Sequence[Column]) -> dict[str, Any]:
-    record: dict[str, Any] = {"system": row.system, "kind": row.kind, "mean": None, "languages": {}}
-    if row.letter:
-        record["letter"] = row.letter
-    for column, cell in zip(columns, row.cells, strict=True):
-        value: float | str | None = cell.value if cell.value is not None else cell.text or None
-        if column.role == "language":
-            record["languages"][column.key] = value
-        else:
-            record[column.key] = value
-        if cell.better_than:
-            record.setdefault("better_than", {})[column.key] = list(cell.better_than)
-        if cell.interval is not None:
-            record.setdefault("intervals", {})[column.key] = list(cell.interval)
-    return record
+def _json_row(row: Row, columns: Sequence[Column]) -> dict[str, object]:
+    cells = list(zip(columns, row.cells, strict=True))
+    values = {column.key: cell.value if cell.value is not None else cell.text or None for column, cell in cells}
+    languages = {column.key for column in columns if column.role == "language"}
+    better = {column.key: list(cell.better_than) for column, cell in cells if cell.better_than}
+    intervals = {column.key: list(cell.interval) for column, cell in cells if cell.interval is not None}
+    return {
+        "system": row.system,
+        "kind": row.kind,
+        "mean": None,
+        "languages": {key: value for key, value in values.items() if key in languages},
+        **({"letter": row.letter} if row.letter else {}),
+        **{key: value for key, value in values.items() if key not in languages},
+        **({"better_than": better} if better else {}),
+        **({"intervals": intervals} if intervals else {}),
+    }
 
 
 def json(table: Table) -> str:

@@ -31,7 +31,7 @@ def _encoding(provenance: Mapping[str, Any]) -> float | None:
     return _total(stages) if not provenance.get("reused") else None
 
 
-def _number(value: Any) -> float | None:
+def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from lapca_bench.collections.base import CollectionCard
 from lapca_bench.report.board import queries as board_queries
@@ -93,7 +92,7 @@ def _index(site: Site) -> str:
     )
 
 
-def _card(board: Board) -> dict[str, Any]:
+def _card(board: Board) -> dict[str, object]:
     """A board on the index: what it compares, and the rows that a reader looks for first."""
     measure = board.measures[0]
     tested = [entry for entry in board.entries if entry.standings.get(measure, Standing()).rank is not None]
@@ -121,7 +120,7 @@ def _card(board: Board) -> dict[str, Any]:
     }
 
 
-def _listed(site: Site, collection: str) -> dict[str, Any]:
+def _listed(site: Site, collection: str) -> dict[str, object]:
     card = site.cards.get(collection)
     return {
         "page": slug(collection),
@@ -151,7 +150,7 @@ def _system(site: Site, name: str) -> str:
     )
 
 
-def _training(record: TrainingRecord) -> dict[str, Any]:
+def _training(record: TrainingRecord) -> dict[str, object]:
     charts = [histogram(name, margins) for name, margins in record.margins.items()]
     charts += curves(record.curves) if record.curves is not None else []
     return {
@@ -160,7 +159,7 @@ def _training(record: TrainingRecord) -> dict[str, Any]:
     }
 
 
-def _section(board: Board, entry: Entry) -> dict[str, Any]:
+def _section(board: Board, entry: Entry) -> dict[str, object]:
     parts = []
     for measure in board.measures:
         standing = entry.standings.get(measure, Standing())
@@ -185,7 +184,7 @@ def _section(board: Board, entry: Entry) -> dict[str, Any]:
     }
 
 
-def _provenance(result: StoredResult) -> dict[str, Any]:
+def _provenance(result: StoredResult) -> dict[str, object]:
     """A result's means, and everything that is recorded of how it was made."""
     about = dict(result.provenance)
     collection = about.pop("collection", {})
@@ -207,7 +206,7 @@ def _provenance(result: StoredResult) -> dict[str, Any]:
     }
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -262,7 +261,7 @@ def _siblings(site: Site, name: str) -> list[dict[str, str]]:
     return []
 
 
-def _bias(system: str, bias: LanguageBias) -> dict[str, Any]:
+def _bias(system: str, bias: LanguageBias) -> dict[str, object]:
     """The language bias of one system: figures, shares, and the matrix with its heat."""
     columns = list(dict.fromkeys(language for cells in bias.matrix.values.values() for language in cells))
     known = [v for cells in bias.matrix.values.values() for v in cells.values() if v is not None]

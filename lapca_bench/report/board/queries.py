@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from lapca_bench.report.board.site import slug
 from lapca_bench.report.writers import visible
 from lapca_bench.run import Qrels, Relevance
 from lapca_bench.scoring.observations import observations_of, translations
 from lapca_bench.store.results import StoredResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_QUERIES = 3000
 MOST_VALUES = 150_000  # systems × queries, so that a page of hundreds of systems still loads
@@ -33,7 +36,31 @@ def selection_key(result: StoredResult) -> str:
     return slug(f"{result.system} {result.split}")
 
 
-def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) -> dict[str, Any]:
+class SystemQueries(TypedDict):
+    """One system on the queries of a page: scores by measure, and its first documents by their place on the page."""
+
+    key: str
+    name: str
+    scores: dict[str, list[float | None]]
+    top: list[list[int]]
+
+
+class QueriesPage(TypedDict):
+    """What a query-by-query view shows; lists run over `queries`, or over `documents`, which `top` counts."""
+
+    measures: list[str]
+    queries: list[str]
+    languages: list[str]
+    observations: list[int]
+    documents: list[str]
+    systems: list[SystemQueries]
+    left_out: int
+    texts: NotRequired[list[str]]
+    snippets: NotRequired[list[str]]
+    relevant: NotRequired[list[list[int]]]
+
+
+def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) -> QueriesPage:
     """Every query that a system was scored on, its scores by system and measure, and the first documents of each.
 
     Queries with the same number in "observations" are translations of one another, which make one observation. A query
@@ -56,7 +83,7 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
     queries = every[::step]
     numbers = {name: number for number, name in enumerate(dict.fromkeys(observation[query] for query in queries))}
     documents: dict[str, int] = {}
-    systems = [
+    systems: list[SystemQueries] = [
         {
             "key": selection_key(result),
             "name": visible(result.system) + (f" ({result.split})" if splits > 1 else ""),
@@ -65,7 +92,7 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
         }
         for result, frame in zip(results, frames, strict=True)
     ]
-    data: dict[str, Any] = {
+    data: QueriesPage = {
         "measures": measures,
         "queries": [visible(query) for query in queries],
         "languages": [str(language[query]) for query in queries],
@@ -74,19 +101,18 @@ def side_by_side(results: Sequence[StoredResult], texts: Texts | None = None) ->
         "systems": systems,
         "left_out": len(every) - len(queries),
     }
-    return data if texts is None else data | _spoken(texts, queries, documents)
+    if texts is not None:
+        _add_texts(data, texts, queries, documents)
+    return data
 
 
-def _spoken(texts: Texts, queries: Sequence[str], documents: Mapping[str, int]) -> dict[str, Any]:
+def _add_texts(data: QueriesPage, texts: Texts, queries: Sequence[str], documents: Mapping[str, int]) -> None:
     """Texts of the queries and documents on the page, and which of the documents are relevant."""
-    data: dict[str, Any] = {
-        "texts": [visible(texts.questions.get(query, "")) for query in queries],
-        "snippets": [visible(texts.documents.get(document, "")[:SNIPPET]) for document in documents],
-    }
+    data["texts"] = [visible(texts.questions.get(query, "")) for query in queries]
+    data["snippets"] = [visible(texts.documents.get(document, "")[:SNIPPET]) for document in documents]
     if isinstance(texts.relevance, Qrels):
         relevance = texts.relevance
         data["relevant"] = [[documents[d] for d in relevance.relevant(query) if d in documents] for query in queries]
-    return data
 
 
 def first_documents(results: Sequence[StoredResult]) -> set[str]:
@@ -102,11 +128,11 @@ def _firsts(result: StoredResult, queries: Sequence[str]) -> list[list[str]]:
     return [[document for document, _ in result.run.ranking(query)[:TOP]] for query in queries]
 
 
-def _scores(frame: Any, measures: Sequence[str], queries: Sequence[str]) -> dict[str, list[float | None]]:
+def _scores(frame: pd.DataFrame, measures: Sequence[str], queries: Sequence[str]) -> dict[str, list[float | None]]:
     """The values of the queries by measure."""
-    shown = frame[frame["query"].isin(queries)].drop_duplicates(["query", "measure"])
-    table = shown.pivot(index="query", columns="measure", values="value").reindex(queries, columns=measures)
-    return {
-        measure: [None if math.isnan(value) else round(value, 4) for value in table[measure].tolist()]
-        for measure in measures
-    }
+    shown = frame.drop_duplicates(["query", "measure"])
+    found: dict[str, list[float | None]] = {}
+    for measure in measures:
+        values = shown[shown["measure"] == measure].set_index("query")["value"].reindex(list(queries))
+        found[measure] = [None if math.isnan(value) else round(value, 4) for value in values.tolist()]
+    return found

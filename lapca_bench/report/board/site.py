@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.errors import MissingResourceError
 from lapca_bench.report.writers import visible
@@ -35,7 +35,7 @@ def slug(name: str) -> str:
     )
 
 
-def embedded(value: Any) -> str:
+def embedded(value: object) -> str:
     """`value` as JSON that can stand in a script element: no "<", ">" or "&", no line separators."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -82,10 +82,10 @@ def _environment() -> Environment:
 def page(
     template: str,
     title: str,
-    context: Mapping[str, Any],
+    context: Mapping[str, object],
     *,
     scripts: Sequence[str] = (),
-    data: Mapping[str, Any] | None = None,
+    data: Mapping[str, object] | None = None,
 ) -> str:
     """One page as HTML. `scripts` name further assets, `data` JSON blocks by element id."""
     from markupsafe import Markup

@@ -7,7 +7,6 @@ script has nothing to do at first.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from lapca_bench.report.board.model import Board, Entry, Score, Standing
 from lapca_bench.report.board.queries import selection_key
@@ -72,7 +71,7 @@ def _descending(mean: float | None) -> tuple[bool, float]:
     return mean is None, -(mean or 0.0)
 
 
-def _row(board: Board, entry: Entry, styles: Mapping[str, Mapping[float, str]]) -> dict[str, Any]:
+def _row(board: Board, entry: Entry, styles: Mapping[str, Mapping[float, str]]) -> dict[str, object]:
     measure = board.measures[0]
     standing = entry.standings.get(measure, Standing())
     mean = comparable_mean(board, entry, measure)
@@ -116,7 +115,7 @@ def _href(entry: Entry, score: Score) -> str:
     )
 
 
-def _data(board: Board, entries: Sequence[Entry]) -> dict[str, Any]:
+def _data(board: Board, entries: Sequence[Entry]) -> dict[str, object]:
     """What board.js computes with. Values are fractions; a score is a short list, see `score` there."""
     keys = {k: place for place, k in enumerate(dict.fromkeys(s.provenance for e in entries for s in e.scores.values()))}
 
@@ -129,7 +128,7 @@ def _data(board: Board, entries: Sequence[Entry]) -> dict[str, Any]:
         ends = [*bounds, *text] if text or score.interval is not None else []
         return [round(score.mean, 6), keys[score.provenance], *ends]
 
-    def standing(entry: Entry, measure: str) -> dict[str, Any]:
+    def standing(entry: Entry, measure: str) -> dict[str, object]:
         known = entry.standings.get(measure, Standing())
         printed = None if known.printed != comparable_mean(board, entry, measure) else known.printed
         return {"rank": known.rank, "interval": known.interval, "printed": printed}
