@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.measuring import MIB, take_turns_as_processes
 from benchmarks.results import Row
 from lapca_bench.digest import digest_texts
+from lapca_bench.store.kept import stored_results
 from lapca_bench.store.results import Facts, Result, ResultStore
 
 PACKAGES = ("pandas", "pyarrow", "jinja2")
@@ -48,8 +49,8 @@ def run(small: bool) -> list[Row]:
 
 def write_results(folder: Path, systems: int) -> int:
     """`systems` results under `folder`; returns how many queries each has."""
-    shipped = ResultStore(Path(lapca_leaderboards.__path__[0]) / "results")
-    known = [result for result in shipped.all() if result.collection == COLLECTION]
+    shipped = stored_results(Path(lapca_leaderboards.__path__[0]) / "results")
+    known = [result for result in shipped if result.collection == COLLECTION]
     store, random = ResultStore(folder), np.random.default_rng(0)
     for number in range(systems):
         model = known[number % len(known)]

@@ -14,6 +14,7 @@ from lapca_bench.paths import DEFAULT_RESULTS
 if TYPE_CHECKING:
     from lapca_bench.run import Run
     from lapca_bench.scoring.bias import LanguageBias
+    from lapca_bench.store.results import StoredResult
 
 
 def bias(
@@ -21,7 +22,9 @@ def bias(
     system: Annotated[str | None, typer.Option("--system", "-s", help="A system with a stored result.")] = None,
     run: Annotated[Path | None, typer.Option("--run", help="A run file instead (TREC or .parquet).")] = None,
     first: Annotated[int, typer.Option("--first", "-k", min=1, help="Documents looked at per query.")] = 20,
-    measure: Annotated[str, typer.Option("--measure", "-m", help="The rank measure that fills the matrix.")] = "RR@20",
+    measure: Annotated[
+        str | None, typer.Option("--measure", "-m", help="The rank measure that fills the matrix (default: RR@20).")
+    ] = None,
     split: Split = None,
     results: Annotated[Path, typer.Option(help="Folder of stored results.")] = DEFAULT_RESULTS,
     json: Json = False,
@@ -34,14 +37,15 @@ def bias(
 
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
-    from lapca_bench.report.pool_bias import pool_bias
+    from lapca_bench.report.pool_bias import bias_of_result, pool_bias
 
     if (system is None) == (run is None):
         raise UsageError("name one run", remedy="give either --system NAME (its stored result) or --run FILE")
     loaded = registry.load(collection, split)
-    found = pool_bias(
-        _stored(collection, system, split, results) if run is None else _read(run), loaded, measure, first
-    )
+    if run is None:
+        found = bias_of_result(_stored(collection, system, split, results), loaded, measure, first)
+    else:
+        found = pool_bias(_read(run), loaded, measure, first)
     if json:
         say_json(asdict(found))
         return
@@ -55,17 +59,16 @@ def _read(path: Path) -> Run:
     return (read_parquet if path.suffix == ".parquet" else read_trec)(path)
 
 
-def _stored(collection: str, system: str | None, split: str | None, results: Path) -> Run:
+def _stored(collection: str, system: str | None, split: str | None, results: Path) -> StoredResult:
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.selection import select
-    from lapca_bench.store.results import ResultStore
 
-    chosen = select(ResultStore(results), collection, [system] if system else [], split).results
+    chosen = select(results, collection, [system] if system else [], split).results
     if len(chosen) != 1:
         raise UsageError(f"{collection} stands for {len(chosen)} collections", remedy="name one pool, as xquad-r/mixed")
     if "kept" in chosen[0].provenance:
         tell(f"only {chosen[0].provenance['kept']} documents per query are stored: penalties are bounded by that")
-    return chosen[0].run
+    return chosen[0]
 
 
 def _show(found: LanguageBias) -> None:

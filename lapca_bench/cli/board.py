@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.options import Ray, SharedStore, workspace_on
 from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
+from lapca_bench.paths import DEFAULT_RESULTS
 
 app = typer.Typer(help="Build and verify leaderboards.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -43,13 +45,9 @@ def verify(results: Results = None, json: Json = False) -> None:
     """Score every stored run again and compare each value; exit 1 where one differs or a file is damaged."""
     from lapca_bench.report.board.verify import verify as verifications
     from lapca_bench.report.published.output import result_folders
-    from lapca_bench.store.results import ResultStore
+    from lapca_bench.store.kept import stored_results
 
-    stores = [ResultStore(folder) for folder in result_folders(results)]
-    for store in stores:
-        if not store.has_runs():
-            tell(f"{store.root}: no runs to score again; the runs of shipped results are in the project's repository")
-    found = list(verifications(result for store in stores if store.has_runs() for result in store.all()))
+    found = list(verifications(result for folder in result_folders(results) for result in stored_results(folder)))
     records = [
         {
             "state": one.state,
@@ -57,6 +55,7 @@ def verify(results: Results = None, json: Json = False) -> None:
             "collection": one.result.collection,
             "split": one.result.split,
             "reason": one.reason,
+            "unseen": list(one.unseen),
         }
         for one in found
     ]
@@ -67,7 +66,65 @@ def verify(results: Results = None, json: Json = False) -> None:
         say_columns(heads, [[record[head] for head in heads] for record in records])
     states = [one.state for one in found]
     tell(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no results")
+    if in_part := sum(bool(one.unseen) for one in found):
+        tell(
+            f"{in_part} of them by the measures that the kept documents reach; `board rerun` makes the full runs again"
+        )
     if any(one.failed for one in found):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: lapca-bench board keep lapca-results --into leaderboards/results")
+def keep(
+    results: Annotated[Path, typer.Argument(help="A result's folder, or a folder of results as `run` writes it.")],
+    into: Annotated[Path, typer.Option(help="The folder of kept results to add to.")],
+    first: Annotated[int, typer.Option(min=1, help="Documents kept per query.")] = 10,
+) -> None:
+    """Keep of full results what boards and comparisons read: every score, and the first documents of every query."""
+    from lapca_bench.report.submission import results_in
+    from lapca_bench.store.kept import keep as kept
+
+    found = results_in(results)
+    for folder in kept(found, into, first):
+        say(str(folder))
+    tell(f"{len(found)} results kept with the first {first} documents per query")
+
+
+@app.command(epilog="Example: lapca-bench board rerun --system bm25s --collection xquad-retrieval/de")
+def rerun(
+    system: Annotated[
+        list[str] | None, typer.Option("--system", "-s", help="A system; repeat for more (default: all).")
+    ] = None,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option("--collection", "-c", help="A collection, group or family; repeat for more (default: all)."),
+    ] = None,
+    results: Results = None,
+    into: Annotated[Path, typer.Option(help="The folder for the full results.")] = DEFAULT_RESULTS,
+    ray: Ray = None,
+    shared: SharedStore = None,
+) -> None:
+    """Make the full runs of kept results again; exit 1 where a score or a first document comes out otherwise."""
+    from lapca_bench.cli.cells import outcome_line
+    from lapca_bench.experiment.rerun import cut_results
+    from lapca_bench.experiment.rerun import rerun as reruns
+    from lapca_bench.experiment.systems import SystemFactory
+    from lapca_bench.report.board.data import newest
+    from lapca_bench.report.published.output import result_folders
+    from lapca_bench.store.kept import stored_results
+    from lapca_bench.store.results import ResultStore
+
+    stored = newest(result for folder in result_folders(results) for result in stored_results(folder))
+    wanted = cut_results(stored, system or (), collection or ())
+    factory = SystemFactory.of(dict.fromkeys(result.system for result in wanted), workspace_on(ray, shared))
+    different = 0
+    for number, one in enumerate(reruns(wanted, ResultStore(into), factory), start=1):
+        say(outcome_line(one.outcome, number, len(wanted)))
+        if one.outcome.result is not None and one.difference:
+            say(f"  not as kept: {one.difference}")
+        different += bool(one.difference)
+    tell(f"full results: {into}; {len(wanted) - different} of {len(wanted)} as kept")
+    if different:
         raise typer.Exit(1)
 
 
@@ -76,7 +133,7 @@ def merge(
     submission: Annotated[Path, typer.Argument(help="A file that `lapca-bench submit` wrote.")],
     into: Annotated[Path, typer.Option(help="The folder of results to add to.")],
 ) -> None:
-    """Check a submission as `submit` does, and add it to a folder of results if every check holds."""
+    """Check a submission as `submit` does, and add it to a folder of kept results if every check holds."""
     from lapca_bench.report.submission import merge as merged
 
     checks = merged(submission, into)
@@ -107,9 +164,9 @@ def export(
     from lapca_bench.report.board.data import newest
     from lapca_bench.report.published import interop
     from lapca_bench.report.published.output import result_folders
-    from lapca_bench.store.results import ResultStore
+    from lapca_bench.store.kept import stored_results
 
-    stored = newest(result for folder in result_folders(results) for result in ResultStore(folder).all())
+    stored = newest(result for folder in result_folders(results) for result in stored_results(folder))
     own = [result for result in stored if result.system == system]
     if not own:
         raise unknown_name("system with results:", system, {result.system for result in stored})

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lapca_bench.cli.options import Depth, Split
-from lapca_bench.cli.output import say
+from lapca_bench.cli.output import say, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
 
@@ -30,16 +30,18 @@ def export(
     from lapca_bench.experiment.export import export_qrels
     from lapca_bench.experiment.selection import select
     from lapca_bench.report.writers import file_name
-    from lapca_bench.store.results import ResultStore
+    from lapca_bench.store.kept import KeptResult
     from lapca_bench.store.runs import write_trec
 
     card_of = {registry.card(collection).name: collection} if collection.endswith(".toml") else {}
     judged: set[str] = set()
-    chosen = select(ResultStore(results), collection, system or (), split, depth).results
+    chosen = select(results, collection, system or (), split, depth).results
     for name in dict.fromkeys(result.collection for result in chosen):
         _refuse_unknown(card_of.get(name, name))
     for result in chosen:
         name = result.collection
+        if isinstance(result, KeptResult):
+            tell(f"{result.system} on {name}: the first documents are kept without scores; those written fall by one")
         folder = output / file_name(name)
         write_trec(result.run, folder / f"{file_name(result.system)}.run")
         say(str(folder / f"{file_name(result.system)}.run"))

@@ -31,9 +31,8 @@ def bars(
     """Draw the mean of every language with its 95% interval, for every system."""
     from lapca_bench.experiment.selection import select
     from lapca_bench.report import plots
-    from lapca_bench.store.results import ResultStore
 
-    chosen = select(ResultStore(results), collection, system or (), split)
+    chosen = select(results, collection, system or (), split)
     plots.write(plots.draw_bars(plots.bars_of(chosen.results, measure), collection), out)
     tell(f"wrote {out}")
 
@@ -52,14 +51,13 @@ def bias(
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.selection import select
     from lapca_bench.report import plots
-    from lapca_bench.report.pool_bias import pool_bias
-    from lapca_bench.store.results import ResultStore
+    from lapca_bench.report.pool_bias import bias_of_result
 
-    chosen = select(ResultStore(results), collection, [system], split).results
+    chosen = select(results, collection, [system], split).results
     if len(chosen) != 1:
         raise UsageError(f"{collection} stands for {len(chosen)} collections", remedy="name one pool, as xquad-r/mixed")
     loaded = registry.load(chosen[0].collection, chosen[0].split)
-    found = pool_bias(chosen[0].run, loaded, measure)
+    found = bias_of_result(chosen[0], loaded, measure)
     plots.write(plots.draw_matrix(found.matrix, f"{system} on {chosen[0].collection}"), out)
     tell(f"wrote {out}")
 

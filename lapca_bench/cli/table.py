@@ -49,9 +49,8 @@ def table(
     from lapca_bench.experiment.selection import select
     from lapca_bench.report import writers
     from lapca_bench.report.comparison import Display, comparison
-    from lapca_bench.store.results import ResultStore
 
-    chosen = select(ResultStore(results), collection, system or (), split, depth)
+    chosen = select(results, collection, system or (), split, depth)
     order: Literal["given", "mean"] = "mean" if sort is Order.mean and not system else "given"
     display = Display(significance.value, test.value, intervals=intervals, order=order)
     made = comparison(chosen.results, measure, chosen.places, collection, display)

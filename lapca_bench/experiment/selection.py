@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.experiment.columns import Place, places
-from lapca_bench.store.results import ResultStore, StoredResult
+from lapca_bench.store.kept import stored_results
+from lapca_bench.store.results import StoredResult
 
 
 @dataclass(frozen=True)
@@ -45,17 +47,17 @@ def columns(names: Sequence[str], results: Sequence[StoredResult]) -> tuple[Plac
 
 
 def select(
-    store: ResultStore,
+    root: Path,
     name: str,
     systems: Collection[str] = (),
     split: str | None = None,
     depth: int | None = None,
 ) -> Selection:
-    """The newest result of every system (or of `systems`) on the collections that `name` stands for.
+    """The newest result below `root` of every system (or of `systems`) on the collections that `name` stands for.
 
     Raises `UsageError` for an unknown collection or a system without a result, and where nothing is stored.
     """
-    stored = list(store.all())
+    stored = list(stored_results(root))
     names = members(name, stored)
     here = [
         result
@@ -67,7 +69,7 @@ def select(
     if not here:
         others = sorted({result.collection for result in stored})
         remedy = f"stored: {', '.join(others)}" if others else f"lapca-bench run --collection {name} --system NAME"
-        raise UsageError(f"no result on {name} is stored in {store.root}", remedy=remedy)
+        raise UsageError(f"no result on {name} is stored in {root}", remedy=remedy)
     known = dict.fromkeys(result.system for result in here)
     for system in systems:
         if system not in known:

@@ -20,6 +20,7 @@ from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.kinds import card_class
 from lapca_bench.search.registry import find_card
+from lapca_bench.store.kept import keep
 from lapca_bench.store.results import MANIFEST, Facts, Result, ResultStore, StoredResult, facts_of, read_result
 
 FORMAT = 1
@@ -164,7 +165,8 @@ def _result(content: Any, queries: Sequence[str], rows: Any) -> Result:
 def merge(path: Path, root: Path) -> list[Check]:
     """Check the results of a packed file, and write them to the store at `root` if all checks hold.
 
-    The results are stored in a folder of their own first, scored again there, and only then written to `root`.
+    The results are stored in a folder of their own first, scored again there with their full runs, and only then kept
+    below `root` in the compact form.
     """
     from tempfile import TemporaryDirectory
 
@@ -174,10 +176,8 @@ def merge(path: Path, root: Path) -> list[Check]:
         for result in submission.results:
             store.write(result)
         checks = check(list(store.all()), lambda name: _packed_card(submission, name, path))
-    if all(one.ok for one in checks):
-        target = ResultStore(root)
-        for result in submission.results:
-            target.write(result)
+        if all(one.ok for one in checks):
+            keep(store.all(), root)
     return checks
 
 

@@ -117,11 +117,6 @@ class StoredResult(Facts):
         """The run; raises `StoreError` where the file is missing or damaged."""
         return read_parquet(self._checked(RUN))
 
-    @property
-    def has_run(self) -> bool:
-        """Whether the run lies here; the installed package leaves out those of the results that come with it."""
-        return self.path(RUN).is_file()
-
     def verify(self) -> None:
         """Raise `StoreError` unless both files match their digests."""
         for name in self.digests:
@@ -137,8 +132,7 @@ class StoredResult(Facts):
         try:
             found = digest_file(path)
         except FileNotFoundError as error:
-            remedy = f"{_REMEDY}; the runs of results that come with the project are in its repository alone"
-            raise StoreError("cannot read: this file of a result is not here", path=path, remedy=remedy) from error
+            raise StoreError("cannot read: this file of a result is not here", path=path, remedy=_REMEDY) from error
         except OSError as error:
             raise StoreError(f"cannot read: {error.strerror or error}", path=path, remedy=_REMEDY) from error
         if found != self.digests.get(name):
@@ -154,7 +148,7 @@ class ResultStore:
 
     def write(self, result: Result) -> Path:
         """Write `result`, manifest last, and return its folder; an older result of the same key is replaced."""
-        folder = self._folder(result.system, result.collection, result.split) / result.key[:12]
+        folder = self.place(result)
         with exclusive(self.root / ".locks", result.key):
             self._write(result, folder)
         return folder
@@ -174,10 +168,6 @@ class ResultStore:
             if path.name not in kept:
                 remove(path)
 
-    def has_runs(self) -> bool:
-        """Whether any result here has its run."""
-        return next(self.root.glob("*/*/*/*/*/run*.parquet"), None) is not None
-
     def find(self, key: str) -> StoredResult | None:
         """The result with this key, or None."""
         for path in self.root.glob(f"*/*/*/*/{key[:12]}/{MANIFEST}"):
@@ -194,9 +184,11 @@ class ResultStore:
         for path in sorted(self.root.glob(f"*/*/*/*/*/{MANIFEST}")):
             yield read_result(path.parent)
 
-    def _folder(self, system: str, collection: str, split: str) -> Path:
-        family, _, subset = collection.partition("/")
-        return self.root.joinpath(*(_file_name(part) for part in (system, family, subset or "all", split)))
+    def place(self, result: Facts) -> Path:
+        """The folder in which a result lies."""
+        family, _, subset = result.collection.partition("/")
+        parts = (result.system, family, subset or "all", result.split)
+        return self.root.joinpath(*(file_name(part) for part in parts), result.key[:12])
 
 
 def _stored_name(name: str, digest: str) -> str:
@@ -204,7 +196,7 @@ def _stored_name(name: str, digest: str) -> str:
     return f"{stem}-{digest[:12]}.{ending}"
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """`name` with what a path cannot hold replaced; two names may share a folder, keys keep their results apart."""
     safe = re.sub(r"[^\w.+=@-]+", "_", name)[:80].strip(".") or "_"
     return safe if safe.strip("_") else "_"

@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import LapcaError
 from lapca_bench.search import registry
+from lapca_bench.store.kept import stored_results
 from lapca_bench.training.recipe import load_recipe, shipped_recipes
 
 KEPT = Path(__file__).with_name("digests_kept.json")
@@ -120,10 +121,9 @@ def digests_of_recipes() -> dict[str, str]:
 def keys_of_results() -> dict[str, str]:
     """Per system, one digest of the keys and system digests of its stored results, in the order of their folders."""
     found: dict[str, list[list[str]]] = {}
-    for path in sorted(RESULTS.rglob("result.json")):
-        about = json.loads(path.read_text(encoding="utf-8"))
-        place = [about["collection"], about["split"], about["key"], about["system_digest"]]
-        found.setdefault(about["system"], []).append(place)
+    for result in stored_results(RESULTS):
+        place = [result.collection, result.split, result.key, result.system_digest]
+        found.setdefault(result.system, []).append(place)
     return {system: digest_value(sorted(places)) for system, places in sorted(found.items())}
 
 

@@ -18,14 +18,15 @@ from lapca_bench.report.board.data import Surroundings, boards, newest
 from lapca_bench.report.board.pages import Site
 from lapca_bench.report.board.queries import Texts, first_documents
 from lapca_bench.report.board.verify import misfit
-from lapca_bench.report.pool_bias import pool_bias
+from lapca_bench.report.pool_bias import bias_of_result
 from lapca_bench.report.published import tables as recipe_files
 from lapca_bench.report.published.output import result_folders
 from lapca_bench.report.published.published import published
 from lapca_bench.report.training_record import shipped_records
 from lapca_bench.run import Qrels
 from lapca_bench.scoring.bias import LanguageBias
-from lapca_bench.store.results import ResultStore, StoredResult
+from lapca_bench.store.kept import stored_results
+from lapca_bench.store.results import StoredResult
 
 MARK = ".lapca-board"
 
@@ -49,7 +50,7 @@ def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = Fal
     """
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("this folder holds something else than a board", path=out, remedy="name a new or empty folder")
-    stored = newest(result for folder in result_folders(results) for result in ResultStore(folder).all())
+    stored = newest(result for folder in result_folders(results) for result in stored_results(folder))
     site = site_of(stored, texts=texts)
     pages = site.pages()
     _write(out, pages)
@@ -146,13 +147,9 @@ def _biases(
     found: dict[str, LanguageBias] = {}
     left_out: list[str] = []
     loaded: dict[tuple[str, str], Collection] = {}
-    without = 0
     for result in stored:
         card = cards.get(result.collection)
         if card is None or len(card.document_languages) < 2 or not collections.status(result.collection).present:
-            continue
-        if not result.has_run:
-            without += 1
             continue
         place = (result.collection, result.split)
         try:
@@ -162,15 +159,11 @@ def _biases(
                 continue
             reason = misfit(result, loaded[place])
             if not reason:
-                found[result.key] = pool_bias(result.run, loaded[place])
+                found[result.key] = bias_of_result(result, loaded[place])
         except LapcaError as error:
             reason = error.message
         if reason:
             left_out.append(f"no language bias of {result.system} on {result.collection}: {reason}")
-    if without:
-        left_out.append(
-            f"no language bias of {without} results, whose runs are not here (an installed package has none)"
-        )
     return found, left_out
 
 

@@ -275,8 +275,8 @@ def _bias(system: str, bias: LanguageBias) -> dict[str, object]:
     return {
         "name": visible(system),
         "facts": [
-            ("PEER, 1 is fair", f"{bias.peer:.3f}"),
-            ("AWRF, 1 is fair", f"{bias.awrf:.3f}"),
+            (f"PEER@{bias.k}, 1 is fair", f"{bias.peer:.3f}"),
+            (f"AWRF@{bias.k}, 1 is fair", f"{bias.awrf:.3f}"),
             ("first document in the question's language", f"{number(bias.same_language_first)} %"),
         ],
         "k": bias.k,

@@ -117,14 +117,11 @@ def _add_texts(data: QueriesPage, texts: Texts, queries: Sequence[str], document
 
 def first_documents(results: Sequence[StoredResult]) -> set[str]:
     """Ids of the documents that some result ranks among its first."""
-    with_run = [result for result in results if result.has_run]
-    return {document for result in with_run for first in _firsts(result, result.run.queries) for document in first}
+    return {document for result in results for first in _firsts(result, result.run.queries) for document in first}
 
 
 def _firsts(result: StoredResult, queries: Sequence[str]) -> list[list[str]]:
-    """The first documents of each query; none where the run is not here."""
-    if not result.has_run:
-        return [[] for _ in queries]
+    """The first documents of each query."""
     return [[document for document, _ in result.run.ranking(query)[:TOP]] for query in queries]
 
 

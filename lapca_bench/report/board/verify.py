@@ -1,8 +1,8 @@
-"""Scoring stored runs again, to see whether each result says what its run file says.
+"""Scoring stored runs again, to see whether each result says what its run says.
 
 A result is verified when its files match their digests, its collection is on this machine in the version and with the
 files it was made from, and scoring the run again gives every stored per-query value. Of a run that was stored cut
-(`lapca-bench run --keep`), the measures that look no deeper are verified, and the others are named.
+(`lapca-bench run --keep`, `board keep`), the measures that look no deeper are verified, and the others are named.
 """
 
 from __future__ import annotations
@@ -75,8 +75,9 @@ def check(result: StoredResult, collection: Collection) -> Verification:
     scored = tuple(dict.fromkeys(result.scores["measure"]))
     measures = [measure for measure in scored if within_kept(result, measure)]
     if not measures:
-        reason = f"only {result.provenance['kept']} documents per query are stored, fewer than its measures look at"
-        return Verification(result, "not verified", reason)
+        kept = result.provenance["kept"]
+        reason = f"only {kept} documents per query are stored, fewer than {', '.join(scored)} look at; the means hold"
+        return _compare_means(result) or Verification(result, "not verified", reason)
     documents = {document.id for document in collection.documents()}
     again = score_run(result.run, collection, measures, documents)
     unseen = tuple(measure for measure in scored if measure not in measures)
@@ -102,7 +103,8 @@ def _compare(result: StoredResult, again: pd.DataFrame, unseen: tuple[str, ...])
             f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
         )
         return Verification(result, "differs", reason)
-    rest = f"; not {', '.join(unseen)}, which look deeper than the run that is stored" if unseen else ""
+    deeper = f"; not {', '.join(unseen)}, which look deeper than the {result.provenance.get('kept')} documents kept"
+    rest = deeper if unseen else ""
     return _compare_means(result) or Verification(result, "verified", f"{len(both)} values{rest}", unseen)
 
 

@@ -13,7 +13,8 @@ from lapca_bench.paths import DEFAULT_RESULTS
 from lapca_bench.report import writers
 from lapca_bench.report.published.as_table import records, tables
 from lapca_bench.report.published.reproduce import Reproduction
-from lapca_bench.store.results import Facts, ResultStore
+from lapca_bench.store.kept import stored_results
+from lapca_bench.store.results import Facts
 
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": "text"}
 
@@ -34,7 +35,7 @@ def result_folders(folders: Sequence[Path] | None = None) -> list[Path]:
 
 def measured(folders: Sequence[Path] | None = None) -> list[Facts]:
     """The facts of every measured result in these folders."""
-    return [stored for folder in result_folders(folders) for stored in ResultStore(folder).all()]
+    return [stored for folder in result_folders(folders) for stored in stored_results(folder)]
 
 
 def text(made: Sequence[Reproduction], form: str) -> str:

@@ -1,8 +1,13 @@
 """Digests, error messages, and the shape of the distribution."""
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
+
+import pytest
 
 from lapca_bench.digest import digest_texts, digest_value
 from lapca_bench.errors import InputError, UsageError, unknown_name
@@ -48,7 +53,17 @@ def test_every_data_file_of_the_packages_is_distributed():
         files = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}}
         declared = {path for pattern in SETUPTOOLS["package-data"][package] for path in folder.glob(pattern)}
         left_out = {path.relative_to(ROOT) for path in files - declared}
-        assert all(path.name.startswith("run-") or path == Path("leaderboards/README.md") for path in left_out)
+        assert left_out <= {Path("leaderboards/README.md")}
+
+
+def test_the_tree_is_light_to_clone():
+    if not (ROOT / ".git").exists() or not (git := shutil.which("git")):
+        pytest.skip("not a checkout of the repository")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    files = [ROOT / os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+    blocks = 4096
+    on_disk = sum(-(-path.lstat().st_size // blocks) * blocks for path in files if path.exists())
+    assert on_disk < 40_000_000
 
 
 def test_the_list_of_extras_is_that_of_the_distribution():

@@ -20,7 +20,7 @@ from lapca_bench.report.board.site import embedded, page, policy, slug
 from lapca_bench.report.published import tables as recipes
 from lapca_bench.report.published.published import published
 from lapca_bench.run import Run
-from lapca_bench.store.results import ResultStore
+from lapca_bench.store.kept import keep, stored_results
 
 GROUPS = {"help-pages/xx-en": ("help-pages/de-en", "help-pages/fi-en")}
 AROUND = Surroundings(GROUPS, {"good": ("help-pages",), "bad": ()})
@@ -401,16 +401,25 @@ def test_a_result_of_another_version_of_a_pool_is_on_the_board_without_its_bias(
     assert {e.system for e in found.entries} == {"s", "foreign", "other", "older"}
 
 
-def test_results_without_their_runs_make_a_board(stored, tmp_path):
-    """As in an installed package, which leaves the runs out: every score is there, first documents are not."""
+def test_kept_results_make_the_board_of_the_full_ones(stored, tmp_path):
     whole = group(stored, ("good", 0.8), ("bad", 0.4))
-    assert side_by_side(whole)["systems"][0]["top"][0]
-    for path in (tmp_path / "results").rglob("run-*.parquet"):
-        path.unlink()
-    assert not ResultStore(tmp_path / "results").has_runs()
-    again = list(ResultStore(tmp_path / "results").all())
-    assert {place for tops in (one["top"] for one in side_by_side(again)["systems"]) for place in map(tuple, tops)} == {
-        ()
-    }
-    _, built = pages_of(tmp_path / "results", tmp_path)
+    keep(whole, tmp_path / "kept", 6)
+    full, _ = pages_of(tmp_path / "results", tmp_path)
+    before = {path.relative_to(full): path.read_text() for path in full.rglob("*") if path.is_file()}
+    out, built = pages_of(tmp_path / "kept", tmp_path)
+    after = {path.relative_to(out): path.read_text() for path in out.rglob("*") if path.is_file()}
     assert built.results == len(whole)
+    said = "<dt>kept</dt><dd>6</dd>"  # the one thing that a page says of it
+    assert before == {path: text.replace(said, "") for path, text in after.items()}
+    assert sum(said in text for text in after.values()) == 2
+
+
+def test_side_by_side_shows_the_first_documents_that_are_kept(stored, tmp_path):
+    whole = group(stored, ("good", 0.8), ("bad", 0.4))
+    keep(whole, tmp_path / "kept", 2)
+    shown = [side_by_side(list(results)) for results in (whole, stored_results(tmp_path / "kept"))]
+    names = [
+        {s["key"]: [[page["documents"][d] for d in first] for first in s["top"]] for s in page["systems"]}
+        for page in shown
+    ]
+    assert {key: [first[:2] for first in tops] for key, tops in names[0].items()} == names[1]

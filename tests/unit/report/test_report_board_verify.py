@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from toys import board_results as made
 
 from lapca_bench.collections import registry
@@ -14,6 +16,8 @@ from lapca_bench.experiment.runner import score_run
 from lapca_bench.report.board.verify import verify
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import aggregate
+from lapca_bench.sealed import seal_folder
+from lapca_bench.store.kept import QUESTIONS, keep, stored_results
 from lapca_bench.store.results import Result, StoredMean
 from lapca_bench.types import Document, Query
 
@@ -147,6 +151,35 @@ def test_a_run_that_was_kept_in_part_is_verified_as_deep_as_it_goes(states):
     nothing = states(kept(whole, 1))
     assert (nothing.state, nothing.failed) == ("not verified", False)
     assert "only 1 documents per query are stored" in nothing.reason
+
+
+def forged(folder, name):
+    """A kept file in which something else stands, below a seal that knows nothing of it."""
+    path = folder / QUESTIONS
+    table = parquet.read_table(path)
+    odd = pa.array([[0]] * len(table), table.schema.field("documents").type) if name == "documents" else None
+    odd = pa.array([0.25] * len(table)) if odd is None else odd
+    parquet.write_table(table.set_column(table.column_names.index(name), name, odd), path)
+
+
+@pytest.mark.parametrize("name", ["documents", "RR@10"])
+def test_a_forged_kept_file_is_found_by_its_digest_and_by_its_values(monkeypatch, tmp_path, name):
+    monkeypatch.setattr(registry, "load", lambda *_: Toy())
+    full = made.write(tmp_path / "full", [honest()])
+    (folder,) = keep(full.all(), tmp_path / "kept")
+    assert [one.state for one in verify(stored_results(tmp_path / "kept"))] == ["verified"]
+    forged(folder, name)
+    assert [one.state for one in verify(stored_results(tmp_path / "kept"))] == ["damaged"]
+    seal_folder(folder)
+    assert [one.state for one in verify(stored_results(tmp_path / "kept"))] == ["differs"]
+
+
+def test_of_kept_documents_it_is_said_what_they_do_not_show(monkeypatch, tmp_path):
+    monkeypatch.setattr(registry, "load", lambda *_: Toy())
+    keep(made.write(tmp_path / "full", [honest()]).all(), tmp_path / "kept", 1)
+    (found,) = verify(stored_results(tmp_path / "kept"))
+    assert (found.state, found.failed) == ("not verified", False)
+    assert found.reason == "only 1 documents per query are stored, fewer than RR@10, nDCG@10 look at; the means hold"
 
 
 def test_changed_files_are_damaged(states):

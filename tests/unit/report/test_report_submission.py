@@ -13,6 +13,7 @@ from lapca_bench.collections import registry
 from lapca_bench.errors import InputError, unknown_name
 from lapca_bench.report import submission
 from lapca_bench.search.own_builder import OwnBuilderCard
+from lapca_bench.store.kept import keep, stored_results
 from lapca_bench.store.results import ResultStore
 
 CARD = OwnBuilderCard(
@@ -55,12 +56,31 @@ def test_an_honest_submission_is_packed_and_merged(stored, tmp_path):
     assert failed(submission.check(results, card_of)) == []
     submission.pack(results, tmp_path / "s.parquet", card_of)
     assert failed(submission.merge(tmp_path / "s.parquet", tmp_path / "merged")) == []
-    (merged,) = ResultStore(tmp_path / "merged").all()
+    assert list(ResultStore(tmp_path / "merged").all()) == []  # only the compact form goes into a repository
+    (merged,) = stored_results(tmp_path / "merged")
     (original,) = results
     assert merged.key == original.key
-    assert list(merged.run.rows()) == list(original.run.rows())
+    assert [row[:2] for row in merged.run.rows()] == [row[:2] for row in original.run.rows()]
     assert merged.scores.equals(original.scores)
     assert merged.aggregates == original.aggregates
+    submission.merge(tmp_path / "s.parquet", tmp_path / "merged")
+    assert len(list(stored_results(tmp_path / "merged"))) == 1
+
+
+def test_a_submission_carries_the_full_run(stored, tmp_path):
+    results = stored(honest())
+    submission.pack(results, tmp_path / "s.parquet", card_of)
+    (packed,) = submission.read(tmp_path / "s.parquet").results
+    assert list(packed.run.rows()) == list(results[0].run.rows())
+
+
+def test_a_kept_result_is_not_submitted_again(stored, tmp_path):
+    keep(stored(honest()), tmp_path / "kept", 1)
+    with pytest.raises(InputError, match="no result"):
+        submission.results_in(tmp_path / "kept")
+    assert failed(submission.check(list(stored_results(tmp_path / "kept")), card_of)) == [
+        "a on toy/de (test): run scored again"
+    ]
 
 
 def test_a_query_without_documents_stays_in_the_run(stored, tmp_path):

@@ -19,7 +19,7 @@ from lapca_bench.report.comparison import Display, comparison
 from lapca_bench.report.run_comparison import compare_runs
 from lapca_bench.scoring.observations import observations_of, summed, translations
 from lapca_bench.scoring.significance import Settings, holm
-from lapca_bench.store.results import ResultStore
+from lapca_bench.store.kept import stored_results
 
 RESULTS = Path(__file__).parents[3] / "leaderboards" / "results"
 
@@ -107,7 +107,7 @@ def test_sums_keep_the_mean():
 
 def stored(collection):
     wanted = ("lapca-r-small", "me5-small-q4")
-    found = [one for one in ResultStore(RESULTS).all() if one.collection == collection and one.system in wanted]
+    found = [one for one in stored_results(RESULTS) if one.collection == collection and one.system in wanted]
     if len(found) != len(wanted):
         pytest.skip("the stored results are not here")
     return found
