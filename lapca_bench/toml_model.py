@@ -143,7 +143,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _nearest(key: str, known: Sequence[str]) -> str:
-    near = get_close_matches(key, known, n=1, cutoff=0.5)
+    near = get_close_matches(key, known, n=1)
     return f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
 
 

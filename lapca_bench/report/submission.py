@@ -182,9 +182,9 @@ def merge(path: Path, root: Path) -> list[Check]:
 
 
 def _packed_card(submission: Submission, name: str, path: Path) -> SystemCard:
-    if name not in submission.cards:
+    values = submission.cards.get(name)
+    if not isinstance(values, dict):
         raise InputError(f"the submission has no card of {name}", path=path)
-    values = submission.cards[name]
     card = card_class(values)
     try:  # versions before packed the tables of all kinds, empty but for one
         return card.model_validate({key: value for key, value in values.items() if value or key in card.model_fields})

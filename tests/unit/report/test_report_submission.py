@@ -138,11 +138,12 @@ def test_folders_and_files_that_hold_nothing_are_refused(stored, tmp_path):
     assert len(submission.results_in(results[0].folder)) == 1
 
 
-def tampered(path, target, **facts):
-    """The packed file with other facts in its first result."""
+def tampered(path, target, card=None, **facts):
+    """The packed file with other facts in its first result, and in the card."""
     table = pq.read_table(path)
     content = json.loads(table.schema.metadata[submission.KEY])
     content["results"][0] |= facts
+    content["cards"]["a"] |= card or {}
     pq.write_table(table.replace_schema_metadata({submission.KEY: json.dumps(content)}), target)
     return target
 
@@ -181,6 +182,14 @@ def test_hostile_names_stay_below_the_folder_of_results(stored, tmp_path, name):
         folder = ResultStore(tmp_path / "here").write(result)
         assert folder.resolve().is_relative_to(tmp_path / "here")
         assert len(folder.relative_to(tmp_path / "here").parts) == 5
+
+
+def test_a_card_packed_with_the_tables_of_all_kinds_is_understood(stored, tmp_path):
+    """Versions before wrote them, empty but for one."""
+    submission.pack(stored(honest()), tmp_path / "s.parquet", card_of)
+    before = tampered(tmp_path / "s.parquet", tmp_path / "b.parquet", {"builder": None, "bm25": {}, "reason": ""})
+    before = tampered(before, tmp_path / "c.parquet", {"kind": "bm25", "encoder": None, "fusion": None})
+    assert failed(submission.merge(before, tmp_path / "merged")) == []
 
 
 def test_nothing_from_a_submission_is_imported_or_run(stored, tmp_path, monkeypatch):
