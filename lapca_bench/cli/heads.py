@@ -36,9 +36,9 @@ def make(
     Fits are centring, whitening, language-mean-removal and lir.
     """
     from lapca_bench.training.heads.make import make_head
-    from lapca_bench.training.heads.pairs import HeadSettings
+    from lapca_bench.training.heads.pairs import HeadTrainingSettings
 
-    settings = HeadSettings(epochs=epochs, rate=rate, seed=seed)
+    settings = HeadTrainingSettings(epochs=epochs, rate=rate, seed=seed)
     made = make_head(method, system, out, paragraphs, settings, components)
     texts = f"{made.texts} of help-pages, train, {made.languages} languages"
     if made.training is None:

@@ -15,7 +15,7 @@ from lapca_bench.search.registry import build_system
 from lapca_bench.search.workspace import Workspace
 from lapca_bench.training.heads.frozen import encode, help_page_texts
 from lapca_bench.training.heads.methods import METHODS
-from lapca_bench.training.heads.pairs import HeadSettings
+from lapca_bench.training.heads.pairs import HeadTrainingSettings
 from lapca_bench.training.heads.train import TrainedHead, train_head
 
 FITS: tuple[Method, ...] = get_args(Method)
@@ -32,7 +32,7 @@ class MadeHead:
 
 
 def make_head(
-    method: str, system_name: str, out: Path, paragraphs: int, settings: HeadSettings, components: int | None
+    method: str, system_name: str, out: Path, paragraphs: int, settings: HeadTrainingSettings, components: int | None
 ) -> MadeHead:
     """Train or fit `method` over the vectors of a dense system and write `out`.
 

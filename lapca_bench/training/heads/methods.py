@@ -6,19 +6,20 @@ To add one: a class with `usable`, `loss` and, where something follows the head,
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Int64
 from lapca_bench.training.heads import dream, momentum
-from lapca_bench.training.heads.frozen import FrozenVectors
-from lapca_bench.training.heads.pairs import Context, HeadSettings, linear
+from lapca_bench.training.heads.frozen import Flags, FrozenVectors
+from lapca_bench.training.heads.pairs import Context, HeadTrainingSettings, linear
 from lapca_bench.training.losses import functions as objectives
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 class HeadMethod:
@@ -37,14 +38,14 @@ class HeadMethod:
         self.modules = torch.nn.ModuleList([self.head])
 
     @classmethod
-    def usable(cls, frozen: FrozenVectors, settings: HeadSettings) -> Any:
+    def usable(cls, frozen: FrozenVectors, settings: HeadTrainingSettings) -> Flags:
         """Which rows the method trains on, as flags; all by default."""
         del settings
         return np.ones(len(frozen.groups), dtype=bool)
 
-    def groups(self) -> list[dict[str, Any]]:
-        """What Adam trains, and at which rate."""
-        return [{"params": list(self.modules.parameters()), "lr": self.context.settings.rate}]
+    def rates(self) -> Sequence[tuple[nn.Module, float]]:
+        """What is trained, and at which rate."""
+        return [(self.modules, self.context.settings.rate)]
 
     def loss(self, rows: Int64) -> Tensor:
         """The loss of a batch of rows."""
@@ -77,7 +78,7 @@ class Probe(Contrastive):
     """
 
     @classmethod
-    def usable(cls, frozen: FrozenVectors, settings: HeadSettings) -> Any:
+    def usable(cls, frozen: FrozenVectors, settings: HeadTrainingSettings) -> Flags:
         """Rows in English and the probe's language."""
         wanted = [name in ("en", settings.probe_language) for name in frozen.names]
         if sum(wanted) < 2:
@@ -134,13 +135,10 @@ class Adversarial(HeadMethod):
         self._classifier = torch.nn.Linear(context.dimension, context.languages)
         self.modules.append(self._classifier)
 
-    def groups(self) -> list[dict[str, Any]]:
+    def rates(self) -> Sequence[tuple[nn.Module, float]]:
         """The head, and the adversary at its own rate."""
         settings = self.context.settings
-        return [
-            {"params": list(self.head.parameters()), "lr": settings.rate},
-            {"params": list(self._classifier.parameters()), "lr": settings.adversary_rate},
-        ]
+        return [(self.head, settings.rate), (self._classifier, settings.adversary_rate)]
 
     def loss(self, rows: Int64) -> Tensor:
         """Distance from the frozen vectors, and the adversary's cross-entropy."""

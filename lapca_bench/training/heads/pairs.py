@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from lapca_bench.run import Int64
 from lapca_bench.training.heads.frozen import FrozenVectors
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
-class HeadSettings:
+class HeadTrainingSettings:
     """`rate` and `batch` are DREAM's; `temperature` and `momentum` are used by the contrastive methods alone.
 
     `adversary` is the strength of the reversed gradient, `adversary_rate` the adversary's own rate of learning.
@@ -70,7 +70,7 @@ def _rows_by(keys: Int64, rows: Int64) -> dict[int, Int64]:
 class Context:
     """What a method's loss is computed from: vectors as a tensor, pairs, settings, and the size of things."""
 
-    def __init__(self, frozen: FrozenVectors, pairs: Pairs, settings: HeadSettings) -> None:
+    def __init__(self, frozen: FrozenVectors, pairs: Pairs, settings: HeadTrainingSettings) -> None:
         import torch
 
         self.vectors = torch.from_numpy(frozen.vectors)
@@ -81,7 +81,7 @@ class Context:
         self.settings = settings
 
 
-def linear(dimension: int) -> Any:
+def linear(dimension: int) -> nn.Module:
     """`x -> (x - offset) @ weight`, at first the identity."""
     import torch
 

@@ -6,8 +6,8 @@ held-out text has not been better aligned for a method's `patience` of them; the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,8 +17,11 @@ from lapca_bench.errors import InputError, UsageError, unknown_name
 from lapca_bench.progress import progress
 from lapca_bench.training.heads.frozen import Flags, FrozenVectors
 from lapca_bench.training.heads.methods import METHODS, HeadMethod
-from lapca_bench.training.heads.pairs import Context, HeadSettings, Pairs
+from lapca_bench.training.heads.pairs import Context, HeadTrainingSettings, Pairs
 from lapca_bench.training.held_out import held_out_accuracy
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 HELD_OUT = 8  # every eighth group is looked at and never trained on
 
@@ -36,17 +39,17 @@ class TrainedHead:
 @dataclass
 class _Best:
     accuracy: float
-    epoch: int = 0
-    state: dict[str, Any] = field(default_factory=dict)
+    epoch: int
+    state: dict[str, Tensor]
 
 
-def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None = None) -> TrainedHead:
+def train_head(name: str, frozen: FrozenVectors, settings: HeadTrainingSettings | None = None) -> TrainedHead:
     """Train the method called `name`; raises `UsageError` with the nearest names for an unknown one."""
     import torch
 
     if name not in METHODS:
         raise unknown_name("method", name, METHODS)
-    settings = settings or HeadSettings()
+    settings = settings or HeadTrainingSettings()
     torch.manual_seed(settings.seed)
     held = frozen.groups % HELD_OUT == HELD_OUT - 1
     rows = np.flatnonzero(METHODS[name].usable(frozen, settings) & ~held)
@@ -54,7 +57,7 @@ def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None =
         raise InputError("too little aligned text to train on", remedy="take more paragraphs")
     context = Context(frozen, Pairs(frozen, rows, settings.seed), settings)
     method = METHODS[name](context)
-    optimiser = torch.optim.Adam(method.groups())
+    optimiser = torch.optim.Adam([{"params": list(part.parameters()), "lr": rate} for part, rate in method.rates()])
     before = _accuracy(frozen, held, frozen.vectors)
     best = _Best(before, 0, _copied(method))
     with progress(f"train {name}", settings.epochs, "epoch") as bar:
@@ -79,7 +82,7 @@ def train_head(name: str, frozen: FrozenVectors, settings: HeadSettings | None =
     return TrainedHead(PostProcessing(name, {EVERY: one}), best.epoch, before, best.accuracy)
 
 
-def _copied(method: HeadMethod) -> dict[str, Any]:
+def _copied(method: HeadMethod) -> dict[str, Tensor]:
     return {key: value.detach().clone() for key, value in method.head.state_dict().items()}
 
 

@@ -17,8 +17,8 @@ def info_nce(queries: Tensor, passages: Tensor, *, temperature: float, negatives
 
     With z = s / tau: mean over i of ½ [ −log softmax_j(z(q_i, [p; h]_j))_i − log softmax_j(z(p_i, q_j))_i ].
     `negatives` (m, d) are hard negatives h; like in-batch passages, every query sees all of them. The passage side
-    sees queries alone, because a hard negative is a passage. See also `translation_ranking` (adds a margin) and
-    `momentum.queue_info_nce` (negatives from earlier batches).
+    sees queries alone, because a hard negative is a passage. See also
+    `heads.momentum.queue_info_nce` (negatives from earlier batches).
     Sources: van den Oord et al. 2018, eq. 4; hard negatives as in DPR (Karpukhin et al. 2020, eq. 2).
     """
     import torch
@@ -45,22 +45,6 @@ def question_passage_nll(
 
     candidates = passages if negatives is None else torch.cat([passages, negatives])
     return functional.cross_entropy(queries @ candidates.T / temperature, torch.arange(len(queries)).to(queries.device))
-
-
-def translation_ranking(source: Tensor, target: Tensor, *, margin: float = 0.3, scale: float = 20.0) -> Tensor:
-    """Bidirectional translation ranking with an additive margin.
-
-    With phi'(x_i, y_j) = s(x_i, y_j) − margin·[i = j]: the sum of both directions of
-    −log softmax_j(scale · phi'(x_i, y_j))_i. The margin makes a pair win by a distance.
-    Source: Yang et al. 2019 (additive margin softmax), eq. 5; used by LaBSE (Feng et al. 2022) with margin 0.3.
-    """
-    import torch
-    from torch.nn import functional
-
-    similarity = functional.normalize(source, dim=-1) @ functional.normalize(target, dim=-1).T
-    logits = scale * (similarity - margin * torch.eye(len(similarity), device=similarity.device))
-    rows = torch.arange(len(similarity), device=similarity.device)
-    return functional.cross_entropy(logits, rows) + functional.cross_entropy(logits.T, rows)
 
 
 def relevance_regression(scores: Tensor, grades: Tensor) -> Tensor:

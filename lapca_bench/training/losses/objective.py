@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import Any, Self
+from typing import Self
 
 from pydantic import model_validator
 
@@ -55,7 +55,7 @@ class Objective(
         """What any of its terms needs."""
         return reduce(or_, (term.needs for term in self.terms), Needs())
 
-    def digested(self) -> dict[str, Any]:
+    def digested(self) -> dict[str, object]:
         """What a checkpoint must agree with: all keys but those of families that this recipe does not use."""
         families = {None, *(term.family for term in self.terms)}
         counted: list[type[Strict]] = [HardNegativeSettings, *(kind.keys for kind in TERMS if kind.family in families)]

@@ -7,13 +7,14 @@ oneDNN, which PyTorch brings too. Weights move at every step, so nothing is pack
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lapca_bench.encoders.weights.packed import multiplies
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def multiply_by_onednn(encoder: Any) -> None:
@@ -29,7 +30,7 @@ def multiply_by_onednn(encoder: Any) -> None:
 
 
 @cache
-def _kind() -> Any:
+def _kind() -> Callable[[nn.Linear], nn.Linear]:
     import torch
     from torch import nn
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class RowGradient:
     """The gradient of the words of one chunk: row `i` of `rows` belongs to row `ids[i]` of `weight`."""
 
-    weight: Any
+    weight: Tensor
     ids: Tensor
     rows: Tensor
 
@@ -60,7 +60,7 @@ def add_gradients_by_row(encoder: Any) -> None:
         encoder.set_input_embeddings(_by_row(found))
 
 
-def _by_row(plain: Any) -> Any:
+def _by_row(plain: nn.Embedding) -> nn.Embedding:
     import torch
     from torch import nn
 

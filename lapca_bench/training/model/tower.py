@@ -81,10 +81,12 @@ class TrainedTower:
         self.encoder: Any = freeze(encoder, trained).to(self.device)
         add_gradients_by_row(self.encoder)
         multiply_by_onednn(self.encoder)
-        self.head: Any = None
+        self.head: nn.Module | None = None
         if language_model:
             self.head = language_head(self.folder, encoder.config).to(self.device)
-        self.grader: Any = torch.nn.Linear(encoder.config.hidden_size, 1).to(self.device) if grader else None
+        self.grader: nn.Module | None = None
+        if grader:
+            self.grader = torch.nn.Linear(encoder.config.hidden_size, 1).to(self.device)
         self.set_training(dropout=trained.dropout)
 
     def set_training(self, *, dropout: bool) -> None:
@@ -147,6 +149,8 @@ class TrainedTower:
         """This chunk's share of the mean loss over `total` hidden tokens; the head sees hidden positions only."""
         import torch
 
+        if self.head is None:
+            raise ValueError("no term said that it needs a language model")
         labels = torch.from_numpy(rows.labels).to(self.device)
         chosen = labels != IGNORED
         embeddings = self.encoder.get_input_embeddings().weight
@@ -154,6 +158,8 @@ class TrainedTower:
 
     def grades(self, hidden: Tensor) -> Tensor:
         """(texts,) grades of two texts in one sequence, from the vector of its first token."""
+        if self.grader is None:
+            raise ValueError("no term said that it needs a grader")
         found: Tensor = self.grader(hidden[:, 0]).squeeze(-1)
         return found
 

@@ -14,13 +14,13 @@ from lapca_bench.search.heads import FittedSystem, with_head
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.training.heads.frozen import FrozenVectors
 from lapca_bench.training.heads.methods import METHODS
-from lapca_bench.training.heads.pairs import HeadSettings, Pairs
+from lapca_bench.training.heads.pairs import HeadTrainingSettings, Pairs
 from lapca_bench.training.heads.train import train_head
 from lapca_bench.training.held_out import held_out_accuracy
 from lapca_bench.types import Document, Query
 
 GROUPS, NAMES, WIDTH = 96, ("de", "en", "ru"), 12
-QUICK = HeadSettings(epochs=12, batch=48, rate=0.02, queue=64)
+QUICK = HeadTrainingSettings(epochs=12, batch=48, rate=0.02, queue=64)
 
 
 def frozen():
@@ -78,7 +78,7 @@ def test_an_unknown_method_and_too_little_text_are_clear_errors():
     with pytest.raises(InputError, match="too little"):
         train_head("dream", one)
     with pytest.raises(UsageError, match="the probe needs en and fr"):
-        train_head("probe", frozen(), HeadSettings(probe_language="fr"))
+        train_head("probe", frozen(), HeadTrainingSettings(probe_language="fr"))
 
 
 def test_a_head_comes_back_from_its_file(tmp_path):

@@ -44,11 +44,6 @@ def test_question_passage_nll_uses_the_dot_product() -> None:
     assert float(objectives.question_passage_nll(EYE * 3, EYE)) == pytest.approx(nll(3, [0]))
 
 
-def test_translation_ranking_subtracts_the_margin_from_the_pair() -> None:
-    found = objectives.translation_ranking(EYE, EYE, margin=0.25, scale=2.0)
-    assert float(found) == pytest.approx(2 * nll(2 * 0.75, [0]))
-
-
 def test_relevance_regression() -> None:
     assert float(objectives.relevance_regression(torch.tensor([0.5, 0.5]), torch.tensor([1, 0]))) == 0.25
 
