@@ -14,8 +14,7 @@ from benchmarks import machine
 from benchmarks.measuring import Turns, say, take_turns, torch_profile
 from benchmarks.results import Row
 from benchmarks.texts import passages
-from lapca_bench.encoders.kinds.transformer import TransformerEncoder
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerEncoder, TransformerSettings
 from lapca_bench.search.registry import find_card
 
 PACKAGES = ("torch", "transformers", "tokenizers", "sentence-transformers", "openvino", "numpy")

@@ -30,7 +30,7 @@ def plan(
     Time, disk and memory follow from rates that are measured now, on this machine, in about ten seconds. Documents of
     the measurement are made of the help's own probe sentences, cut to the number of words.
     """
-    from lapca_bench.encoders.health import probes
+    from lapca_bench.encoders.probes import probes
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.estimate import cost, measure
     from lapca_bench.search.dense import DenseSystem

@@ -6,10 +6,9 @@
 
 from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.identity import EncoderIdentity
+from lapca_bench.encoders.kinds import EncoderSettings, build
 from lapca_bench.encoders.kinds.user import load_user_encoder
-from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
-from lapca_bench.encoders.settings import EncoderSettings, build
-from lapca_bench.encoders.texts import ShowsTexts
+from lapca_bench.encoders.protocol import Encoder, ShowsTexts, Similarity, Vectors
 
 __all__ = [
     "Encoder",

@@ -10,17 +10,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from lapca_bench.digest import digest_bytes
 from lapca_bench.encoders.checked import checked, normalised
 from lapca_bench.encoders.identity import EncoderIdentity, Setting
-from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
+from lapca_bench.encoders.prompted import DenseEncoder
+from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors, VectorSide
+from lapca_bench.encoders.settings import DenseSettings
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.errors import EncoderError, LapcaError, UsageError
-from lapca_bench.types import Document
 
 PROBES = (
     "How does a heat pump warm a house in winter?",
@@ -44,7 +44,7 @@ def fingerprint(vectors: Vectors) -> str:
     return digest_bytes(str(steps.shape).encode() + steps.tobytes())
 
 
-def source_digest(thing: Any) -> str:
+def source_digest(thing: object) -> str:
     """Digest of the source of a function or of an object's class; "unknown" for what has none (built-ins)."""
     target = thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
     try:
@@ -53,7 +53,7 @@ def source_digest(thing: Any) -> str:
         return "unknown"
 
 
-def _stated_identity(thing: Any) -> dict[str, Setting]:
+def _stated_identity(thing: object) -> dict[str, Setting]:
     """The `identity` and `version` attributes of a user's class, as text."""
     stated: dict[str, Setting] = {}
     for name in ("identity", "version"):
@@ -63,26 +63,15 @@ def _stated_identity(thing: Any) -> dict[str, Setting]:
     return stated
 
 
-class AdaptedEncoder:
+class AdaptedEncoder(DenseEncoder[DenseSettings]):
     """An `Encoder` around an `encode` function. Every call's result is checked; see `adapt`."""
 
     def __init__(
-        self,
-        thing: Any,
-        encode: Callable[[list[str]], Any],
-        name: str,
-        similarity: Similarity,
-        query_prompt: str = "",
-        document_prompt: str = "",
-        title_separator: str = " ",
+        self, thing: object, encode: Callable[[list[str]], object], settings: DenseSettings, name: str
     ) -> None:
+        super().__init__(settings, name)
         self._thing = thing
-        self._encode = encode
-        self._name = name
-        self._similarity: Similarity = similarity
-        self._query_prompt = query_prompt
-        self._document_prompt = document_prompt
-        self._title_separator = title_separator
+        self._function = encode
         self.zero_vectors = 0  # rows without a direction so far (such texts score 0 with everything)
 
     @cached_property
@@ -97,10 +86,10 @@ class AdaptedEncoder:
             "class": f"{described.__module__}.{described.__qualname__}",
             "source": source_digest(self._thing),
             "fingerprint": fingerprint(self._probes),
-            "similarity": self._similarity,
-            "query_prompt": self._query_prompt,
-            "document_prompt": self._document_prompt,
-            "title_separator": self._title_separator,
+            "similarity": self._settings.similarity,
+            "query_prompt": self._settings.query_prompt,
+            "document_prompt": self._settings.document_prompt,
+            "title_separator": self._settings.title_separator,
         }
         return EncoderIdentity(self._name, settings | _stated_identity(self._thing))
 
@@ -109,30 +98,9 @@ class AdaptedEncoder:
         """Columns of the returned arrays."""
         return int(self._probes.shape[1])
 
-    @property
-    def similarity(self) -> Similarity:
-        """How scores are computed from vectors."""
-        return self._similarity
-
-    def shown_query(self, text: str) -> str:
-        """The text given to `encode` for this query."""
-        return self._query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The text given to `encode` for this document."""
-        return self._document_prompt + document.content(self._title_separator)
-
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(texts), dimension)` float32."""
-        return self._vectors([self.shown_query(text) for text in texts])
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(documents), dimension)` float32."""
-        return self._vectors([self.shown_document(document) for document in documents])
-
-    def _call(self, texts: list[str]) -> Any:
+    def _call(self, texts: list[str]) -> object:
         try:
-            return self._encode(texts)
+            return self._function(texts)
         except LapcaError:
             raise
         except Exception as error:
@@ -141,17 +109,17 @@ class AdaptedEncoder:
                 remedy="call its encode on those texts by itself to see where",
             ) from error
 
-    def _vectors(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:  # noqa: ARG002
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         texts = [well_formed(text) for text in texts]  # most tokenizers fail on lone surrogates
         vectors = checked(self._call(texts), name=self._name, texts=len(texts), dimension=self.dimension)
         self.zero_vectors += int((~vectors.any(axis=1)).sum())
-        return normalised(vectors) if self._similarity == "cosine" else vectors
+        return normalised(vectors) if self._settings.normalise else vectors
 
 
 def adapt(
-    thing: Any,
+    thing: object,
     name: str | None = None,
     similarity: Similarity = "cosine",
     *,
@@ -180,4 +148,11 @@ def adapt(
             remedy="give it a method encode(self, texts: list[str]) that returns one row per text",
         )
     shown = name or getattr(thing, "name", None) or getattr(thing, "__name__", None) or type(thing).__name__
-    return AdaptedEncoder(thing, encode, str(shown), similarity, query_prompt, document_prompt, title_separator)
+    settings = DenseSettings(
+        query_prompt=query_prompt,
+        document_prompt=document_prompt,
+        title_separator=title_separator,
+        normalise=similarity == "cosine",
+        similarity=similarity,
+    )
+    return AdaptedEncoder(thing, encode, settings, str(shown))

@@ -9,27 +9,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal
 
 import numpy as np
 
-from lapca_bench.encoders.kinds.term_weights import SparseEncoder
-from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
-from lapca_bench.encoders.protocol import Encoder, Vectors
-from lapca_bench.encoders.settings import EncoderSettings, LateInteractionSettings, SparseSettings
-from lapca_bench.encoders.texts import ShowsTexts
-from lapca_bench.encoders.weights.tokenizer import Tokens
-from lapca_bench.errors import UsageError, unknown_name
+from lapca_bench.encoders.kinds import AnySettings
+from lapca_bench.encoders.probes import golden_tokens, probes
+from lapca_bench.encoders.protocol import AnyEncoder, Encoder, ShowsTexts, Tokenises, Vectors
+from lapca_bench.encoders.settings import NetworkSettings
+from lapca_bench.errors import UsageError
 from lapca_bench.types import Document
 
 Outcome = Literal["ok", "warning", "failed", "skipped"]
-AnyEncoder = Encoder | SparseEncoder | MultiVectorEncoder
-AnySettings = EncoderSettings | SparseSettings | LateInteractionSettings
 
 UNKNOWN_SHARE = 0.01  # of a language's tokens; above it the tokenizer lacks the script
 TRUNCATED_SHARE = 0.10  # of a language's documents; above it what the documents say last is not seen
@@ -47,32 +40,6 @@ class Finding:
     language: str = ""
 
 
-@runtime_checkable
-class Tokenises(Protocol):
-    """An encoder whose tokens can be looked at."""
-
-    def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
-        """Token ids of texts as they are."""
-
-
-@cache
-def probes() -> Mapping[str, str]:
-    """One sentence per language, with capitals, digits and accents where the script has them."""
-    content = files("lapca_bench.encoders").joinpath("probes.toml").read_text(encoding="utf-8")
-    found: dict[str, str] = tomllib.loads(content)["sentences"]
-    return found
-
-
-@cache
-def golden_tokens(vocabulary: str) -> Mapping[str, Sequence[int]]:
-    """Token ids of `probes` by language, as a vocabulary gives them; raises `UsageError` for an unknown vocabulary."""
-    content = files("lapca_bench.encoders").joinpath("golden_tokens.toml").read_text(encoding="utf-8")
-    known: dict[str, dict[str, list[int]]] = tomllib.loads(content)
-    if vocabulary not in known:
-        raise unknown_name("vocabulary", vocabulary, known)
-    return known[vocabulary]
-
-
 def check(
     encoder: AnyEncoder,
     settings: AnySettings | None = None,
@@ -88,10 +55,11 @@ def check(
     texts = dict(samples or {language: [text] for language, text in probes().items()})
     if not any(texts.values()):
         raise UsageError("there are no sample texts to check with")
-    vocabulary = getattr(settings, "vocabulary", None)
-    if golden is None and vocabulary is not None:
-        golden = golden_tokens(vocabulary)
-    findings = [*_golden(encoder, golden), *_tokens(encoder, texts, getattr(settings, "document_max_length", None))]
+    of_network = settings if isinstance(settings, NetworkSettings) else None
+    if golden is None and of_network is not None and of_network.vocabulary is not None:
+        golden = golden_tokens(of_network.vocabulary)
+    limit = None if of_network is None else of_network.document_max_length
+    findings = [*_golden(encoder, golden), *_tokens(encoder, texts, limit)]
     findings += _invariance(encoder, texts)
     if isinstance(encoder, Encoder):
         findings += _similarities(encoder, texts)
@@ -187,9 +155,8 @@ def _similarities(encoder: Encoder, texts: Mapping[str, Sequence[str]]) -> Itera
 _PRINT_DIGEST = """
 import json, sys
 from pydantic import TypeAdapter
-from lapca_bench.encoders import build
-from lapca_bench.encoders.health import AnySettings
-print(build(TypeAdapter(AnySettings).validate_python(json.load(sys.stdin))).identity.digest)
+from lapca_bench.encoders.kinds import AnySettings
+print(TypeAdapter(AnySettings).validate_python(json.load(sys.stdin)).encoder().identity.digest)
 """
 
 

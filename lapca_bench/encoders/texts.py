@@ -1,21 +1,6 @@
-"""Texts as models can take them, and the exact text a model sees."""
+"""Texts as models can take them."""
 
 from __future__ import annotations
-
-from typing import Protocol, runtime_checkable
-
-from lapca_bench.types import Document
-
-
-@runtime_checkable
-class ShowsTexts(Protocol):
-    """An encoder that can say which text its model reads, prompts included; recorded with every result."""
-
-    def shown_query(self, text: str) -> str:
-        """The text that the model reads for this query."""
-
-    def shown_document(self, document: Document) -> str:
-        """The text that the model reads for this document."""
 
 
 def well_formed(text: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors
-from lapca_bench.encoders.texts import ShowsTexts
+from lapca_bench.encoders.protocol import Encoder, ShowsTexts, Similarity, Vectors
 from lapca_bench.types import Document
 
 

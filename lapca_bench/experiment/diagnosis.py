@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 from lapca_bench.atomic import sweep
 from lapca_bench.encoders import health
+from lapca_bench.encoders.kinds import AnySettings
+from lapca_bench.encoders.probes import probes
 from lapca_bench.errors import LapcaError, MissingResourceError
 from lapca_bench.experiment import provenance
 from lapca_bench.extras import EXTRAS
@@ -177,14 +179,14 @@ def check_system(name: str) -> list[health.Finding]:
 
     card = registry.find_card(name)
     system = registry.build_system(name)
-    claimed = {code: [text] for code, text in health.probes().items() if code in card.languages}
+    claimed = {code: [text] for code, text in probes().items() if code in card.languages}
     if isinstance(system, StoredSystem):
         return health.check(system.encoder, _model(card), claimed)
     findings = [finding for part in card.parts for finding in check_system(part)]
     return [*findings, health.Finding("identity", "ok", f"{name} ({card.kind}): {system.identity.digest[:16]}")]
 
 
-def _model(card: SystemCard) -> health.AnySettings | None:
+def _model(card: SystemCard) -> AnySettings | None:
     """The settings of a card's encoder, if it has one of its own."""
     from lapca_bench.search.dense import DenseCard
     from lapca_bench.search.late_interaction import LateInteractionCard

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.encoders.health import Tokenises
+from lapca_bench.encoders.protocol import Tokenises, VectorSide
 from lapca_bench.search.system import System
-from lapca_bench.store.vectors import VectorSide, VectorStore
+from lapca_bench.store.vectors import VectorStore
 
 
 @dataclass

@@ -8,7 +8,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.encoders.health import AnyEncoder, Tokenises
+from lapca_bench.encoders.protocol import AnyEncoder, ShowsTexts, Tokenises
 from lapca_bench.errors import UsageError
 from lapca_bench.search.stored_system import StoredSystem
 from lapca_bench.search.system import System
@@ -55,9 +55,9 @@ def token_health(system: System, collection: Collection, limit: int) -> list[Tok
             f"{system.name} shows no tokens", remedy="systems with a tokenizer of their own: transformers and static"
         )
     settings = encoder.identity.settings
-    shown_query, shown_document = (getattr(encoder, f"shown_{side}", None) for side in ("query", "document"))
-    queries = ((q.language, shown_query(q.text) if shown_query else q.text) for q in collection.queries())
-    documents = ((d.language, shown_document(d) if shown_document else d.content()) for d in collection.documents())
+    shows = encoder if isinstance(encoder, ShowsTexts) else None
+    queries = ((q.language, shows.shown_query(q.text) if shows else q.text) for q in collection.queries())
+    documents = ((d.language, shows.shown_document(d) if shows else d.content()) for d in collection.documents())
     return [
         *_side("queries", queries, encoder, _length(settings, "query_max_length"), limit),
         *_side("documents", documents, encoder, _length(settings, "document_max_length"), limit),

@@ -14,9 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from lapca_bench.encoders.settings import PythonSettings, TransformerSettings
-from lapca_bench.encoders.weights.checkpoint import find
-from lapca_bench.errors import MissingResourceError
+from lapca_bench.encoders.settings import EncoderTable
 from lapca_bench.extras import known_extra
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
@@ -24,7 +22,7 @@ from lapca_bench.toml_model import Strict
 
 
 class SystemSettings(Strict):
-    """A card's table that says how a system is made; tables of another class are the settings of a model."""
+    """A card's table that says how a system is made."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -73,19 +71,19 @@ class SystemCard(Strict):
         return tuple(part for table in tables for part in table.parts)
 
     @property
-    def models(self) -> tuple[BaseModel, ...]:
+    def models(self) -> tuple[EncoderTable, ...]:
         """Settings of the models that this system itself reads weights of."""
-        return tuple(table for table in self.tables.values() if not isinstance(table, SystemSettings))
+        return tuple(table for table in self.tables.values() if isinstance(table, EncoderTable))
 
     def beside(self, folder: Path) -> Self:
         """The same with relative paths of a model's files taken from `folder`."""
-        encoders = {name: table for name, table in self.tables.items() if isinstance(table, TransformerSettings)}
+        encoders = {name: table for name, table in self.tables.items() if isinstance(table, EncoderTable)}
         return self.model_copy(update={name: table.beside(folder) for name, table in encoders.items()})
 
     def check(self) -> None:
         """Raise `LapcaError` with what this machine lacks of what the system itself needs; nothing heavy is loaded."""
         for settings in self.models:
-            _find_weights(settings)
+            settings.check()
 
     @abstractmethod
     def make(self, making: Making) -> System:
@@ -95,17 +93,3 @@ class SystemCard(Strict):
 def saw(trained_on: Collection[str], family: str) -> bool:
     """Whether what a system was trained on holds a collection family ("help-pages" covers help-pages-bitext)."""
     return any(family == name or family.startswith(f"{name}-") for name in trained_on)
-
-
-def _find_weights(settings: BaseModel) -> None:
-    """Raise `MissingResourceError` unless the files that a model reads are on this machine."""
-    if isinstance(settings, PythonSettings):
-        path = Path(settings.path.rpartition(":")[0])
-        if path.suffix == ".py" and not path.is_file():  # else the name of an encoder that a package brings
-            raise MissingResourceError(f"no file {path} here", path=path, remedy="write it, or run where it lies")
-        return
-    named = settings.model_dump()
-    find(named["checkpoint"], named.get("revision"))
-    for key in ("query_checkpoint", "tokenizer", "delta"):
-        if named.get(key) is not None:
-            find(named[key])

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders import build
+from lapca_bench.encoders.kinds import EncoderSettings
 from lapca_bench.encoders.protocol import Encoder, Vectors
-from lapca_bench.encoders.settings import EncoderSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.margin import ratio_margin
 from lapca_bench.run import Float32, Int64, Run

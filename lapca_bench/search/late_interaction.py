@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from lapca_bench.encoders import build
-from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
-from lapca_bench.encoders.settings import LateInteractionSettings
+from lapca_bench.encoders.kinds.token_vectors import LateInteractionSettings
+from lapca_bench.encoders.protocol import MultiVectorEncoder
 from lapca_bench.run import Float32, Int64
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.exact.maxsim import pair_scores, top_k
@@ -50,5 +49,5 @@ class LateInteractionCard(SystemCard):
     def make(self, making: Making) -> LateInteractionSystem:
         """The system over the workspace's store of token vectors."""
         workspace = making.workspace
-        encoder = build(self.late_interaction, self.name)
+        encoder = self.late_interaction.encoder(self.name)
         return LateInteractionSystem(encoder, workspace.token_vectors, workspace.executor)

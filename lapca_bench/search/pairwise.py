@@ -8,8 +8,7 @@ from typing import Literal, Protocol
 
 from lapca_bench.collections.base import Collection, document_texts
 from lapca_bench.encoders.identity import EncoderIdentity
-from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder
-from lapca_bench.encoders.settings import CrossEncoderSettings
+from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder, CrossEncoderSettings
 from lapca_bench.errors import EncoderError
 from lapca_bench.progress import progress
 from lapca_bench.run import Run

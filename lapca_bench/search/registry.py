@@ -8,8 +8,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from lapca_bench.encoders.kinds.user import plugged_in
-from lapca_bench.encoders.settings import PythonSettings
+from lapca_bench.encoders.kinds.user import PythonSettings, plugged_in
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
 from lapca_bench.extras import lacking_modules
 from lapca_bench.search.card import Making, SystemCard

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lapca_bench.encoders import build
-from lapca_bench.encoders.kinds.term_weights import SparseEncoder
-from lapca_bench.encoders.settings import SparseSettings
+from lapca_bench.encoders.kinds.term_weights import SparseSettings
+from lapca_bench.encoders.protocol import SparseEncoder
 from lapca_bench.run import Float32, Int64
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.exact.best import Best
@@ -82,4 +81,4 @@ class SparseCard(SystemCard):
     def make(self, making: Making) -> SparseSystem:
         """The system over the workspace's store of term weights."""
         workspace = making.workspace
-        return SparseSystem(build(self.sparse, self.name), workspace.sparse_vectors, workspace.executor)
+        return SparseSystem(self.sparse.encoder(self.name), workspace.sparse_vectors, workspace.executor)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lapca_bench.collections.base import Collection
+from lapca_bench.encoders.protocol import AnyEncoder, ShowsTexts
 from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.notes import Notes
 from lapca_bench.store.executor import Executor
-from lapca_bench.store.forms import AnyEncoder
 from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
 from lapca_bench.types import Document, Query
 
@@ -46,14 +46,13 @@ def encoded(
 
 
 def _first_texts(encoder: AnyEncoder, queries: Sequence[Query], documents: Sequence[Document]) -> dict[str, str]:
-    """The first text of each side as the model saw it; encoders may say with `shown_query` and `shown_document`."""
-    query = getattr(encoder, "shown_query", str)
-    document = getattr(encoder, "shown_document", Document.content)
+    """The first text of each side as the model saw it, where the encoder shows its texts."""
+    shows = encoder if isinstance(encoder, ShowsTexts) else None
     shown = {}
     if queries:
-        shown["query"] = query(queries[0].text)
+        shown["query"] = shows.shown_query(queries[0].text) if shows else queries[0].text
     if documents:
-        shown["document"] = document(documents[0])
+        shown["document"] = shows.shown_document(documents[0]) if shows else documents[0].content()
     return shown
 
 

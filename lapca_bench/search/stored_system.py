@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import ClassVar, Generic, TypeVar
 
 from lapca_bench.collections.base import Collection
+from lapca_bench.encoders.protocol import AnyEncoder
 from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.notes import Notes
 from lapca_bench.search.stored import corpus_rows, encoded, rescored, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.executor import Executor, LocalExecutor
-from lapca_bench.store.forms import AnyEncoder
 from lapca_bench.store.vectors import StoredCorpus, VectorStore
 from lapca_bench.types import Query
 

@@ -8,13 +8,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from lapca_bench.encoders.kinds.term_weights import SparseEncoder
-from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import EncoderError
 from lapca_bench.store.shard import Dtype, Stored
 
-AnyEncoder = Encoder | SparseEncoder | MultiVectorEncoder
 Lengths = tuple[int, ...]
 Part = tuple[Stored, Lengths | None]  # what a shard holds
 

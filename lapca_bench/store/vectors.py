@@ -14,22 +14,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from lapca_bench.digest import digest_texts
+from lapca_bench.encoders.protocol import AnyEncoder, VectorSide
 from lapca_bench.errors import InputError
 from lapca_bench.lock import exclusive
 from lapca_bench.progress import progress
 from lapca_bench.store.executor import Executor, LocalExecutor
-from lapca_bench.store.forms import DENSE, AnyEncoder, Form
+from lapca_bench.store.forms import DENSE, Form
 from lapca_bench.store.shard import ShardManifest, write_shard
 from lapca_bench.store.shared import Shared
 from lapca_bench.store.shelf import Home, Shards, Shelf
 from lapca_bench.types import Document, Query
 
-VectorSide = Literal["query", "document"]
 Text = TypeVar("Text", Document, Query)
 
 log = logging.getLogger(__name__)

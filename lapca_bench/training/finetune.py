@@ -14,8 +14,8 @@ from pathlib import Path
 
 from lapca_bench.collections.formats.dpr import passages as dpr_passages
 from lapca_bench.encoders import build
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.encoders.protocol import Encoder
-from lapca_bench.encoders.settings import TransformerSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.training.batches.question_batches import QuestionBatches

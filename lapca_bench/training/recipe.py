@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 
 from lapca_bench import toml_model
 from lapca_bench.digest import digest_value
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.parsing import toml_table
 from lapca_bench.toml_model import Strict

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapca_bench.atomic import atomic_path, write_text
-from lapca_bench.encoders.settings import PythonSettings, TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
+from lapca_bench.encoders.kinds.user import PythonSettings
 from lapca_bench.encoders.weights.delta import BASE, base_digest, difference, write_delta
 from lapca_bench.encoders.weights.network import load_model
 from lapca_bench.errors import UsageError

@@ -15,7 +15,8 @@ pytest.importorskip("transformers")
 from toys.checkpoints import HIDDEN, write_checkpoint, write_head, write_static
 
 from lapca_bench.encoders import build
-from lapca_bench.encoders.settings import StaticSettings, TransformerSettings
+from lapca_bench.encoders.kinds.static import StaticSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.search import registry
 from lapca_bench.search.dense import DenseCard
 from lapca_bench.types import Document

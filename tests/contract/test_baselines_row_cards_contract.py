@@ -15,7 +15,6 @@ transformers = pytest.importorskip("transformers")
 from toys import checkpoints as encoders_tiny  # noqa: E402
 from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_head  # noqa: E402
 
-from lapca_bench.encoders import build  # noqa: E402
 from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder  # noqa: E402
 from lapca_bench.search import registry  # noqa: E402
 from lapca_bench.search.dense import DenseCard  # noqa: E402
@@ -75,7 +74,7 @@ def test_bge_m3_weighs_the_tokens_of_a_text(tmp_path):
         expected[number] = max(expected[number], (weight @ state + bias)[0])
     expected[SPECIAL] = 0
     assert expected.any()
-    encoder = build(settings)
+    encoder = settings.encoder()
     for row in (encoder.encode_documents([DOCUMENT]), encoder.encode_queries([TEXT])):
         np.testing.assert_allclose(row.toarray()[0], expected, atol=1e-5)
 
@@ -83,7 +82,7 @@ def test_bge_m3_weighs_the_tokens_of_a_text(tmp_path):
 def test_opensearch_expands_documents_and_looks_queries_up(tmp_path):
     settings = settings_of("opensearch-sparse-multilingual", tmp_path)
     (tmp_path / settings.query_weights).write_text(json.dumps({"cat": 2.5, "mat": 0.5, "[CLS]": 9}))
-    encoder = build(settings)
+    encoder = settings.encoder()
     logits = output(load("AutoModelForMaskedLM", tmp_path), READ).logits[0].numpy()
     expected = np.log1p(np.maximum(logits, 0)).max(axis=0)
     expected[SPECIAL] = 0
@@ -104,7 +103,7 @@ def test_colbert_xm_marks_fills_projects_and_passes_each_text_through_its_langua
     weights = tmp_path / settings.projection
     weight = np.random.default_rng(0).normal(size=(8, HIDDEN)).astype(np.float32)
     save_file({**load_file(weights), "linear.weight": weight}, weights, metadata={"format": "pt"})
-    encoder, network = build(settings), load("AutoModel", tmp_path)
+    encoder, network = settings.encoder(), load("AutoModel", tmp_path)
 
     def by_hand(ids, language):
         adapter = torch.tensor([languages.index(adapters[language])])

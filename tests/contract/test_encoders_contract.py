@@ -15,8 +15,8 @@ from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_static,
 from toys.onnx_models import write_text_model, write_token_model
 
 from lapca_bench.encoders import Encoder, ShowsTexts, adapt, build, load_user_encoder
+from lapca_bench.encoders.kinds import EncoderSettings
 from lapca_bench.encoders.postprocessing import PostProcessedEncoder, centring
-from lapca_bench.encoders.settings import EncoderSettings
 from lapca_bench.types import Document
 
 for library in ("torch", "transformers", "onnxruntime", "onnxruntime_extensions", "sentence_transformers"):

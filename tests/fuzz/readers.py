@@ -212,8 +212,7 @@ def readers() -> dict[str, Reader]:
     from lapca_bench.collections import files, files_reading, reading
     from lapca_bench.collections.formats import dpr as dpr_format
     from lapca_bench.collections.formats import squad as squad_format
-    from lapca_bench.encoders.weights import checkpoint, e5_q4, head_file
-    from lapca_bench.encoders.weights import dense_layer as heads
+    from lapca_bench.encoders.weights import checkpoint, dense_layer, e5_q4, head_file
     from lapca_bench.experiment import spec
     from lapca_bench.report import submission
     from lapca_bench.report.published import interop
@@ -282,7 +281,7 @@ def readers() -> dict[str, Reader]:
         Reader("sealed manifest", "sealed.json", _restored, (b'{"files": {"a": "b"}}',), JSON),
         Reader("config.json", "config.json", lambda p: checkpoint.configuration(p.parent), (b'{"model_type": "bert"}',), JSON),
         Reader("e5-q4", "e5.bin", e5_q4.read_weights, (_e5(),), (b"\xff" * 8, b"\x7f" * 4, b"\0" * 8), whole=False),
-        Reader("safetensors head", "head.safetensors", lambda p: heads.load_dense_head(p, "tanh"), (head,), JSON),
+        Reader("safetensors head", "head.safetensors", lambda p: dense_layer.load_dense_layer(p, "tanh"), (head,), JSON),
         Reader("language head", "maps.safetensors", head_file.read_head, (_maps(),), JSON),
         Reader("delta", "delta.safetensors", lambda p: _with_delta(model, p), (_delta(model),), JSON),
         Reader("zip", "a.zip", _archive, (_zip(),), (b"PK\1\2", b"../", b"\xff" * 4)),

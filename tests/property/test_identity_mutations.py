@@ -9,8 +9,7 @@ import pytest
 from safetensors.numpy import save_file
 from toys.checkpoints import HIDDEN, VOCABULARY, write_tokenizer
 
-from lapca_bench.encoders.kinds.transformer import TransformerEncoder
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerEncoder, TransformerSettings
 
 BASE = {"type": "transformer", "pooling": "mean", "query_prompt": "query: ", "document_prompt": "passage: "}
 CHANGES_NUMBERS = {

@@ -6,15 +6,24 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+from pydantic import Field
+
 from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import CrossEncoderSettings
+from lapca_bench.encoders.settings import WeightsSettings
 from lapca_bench.encoders.weights.batching import Rows, encode_batches
 from lapca_bench.encoders.weights.network import Network, folder_of
 from lapca_bench.encoders.weights.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
 from lapca_bench.types import Document, Query
+
+
+class CrossEncoderSettings(WeightsSettings):
+    """A classifier of (query, document) pairs: with one label its logit is the score, with two their difference."""
+
+    title_separator: str = " "
+    max_length: int = Field(default=512, ge=3)
 
 
 class CrossEncoder:

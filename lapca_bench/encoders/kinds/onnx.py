@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from lapca_bench.digest import digest_file
 from lapca_bench.encoders.checked import checked, normalised
-from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
-from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import OnnxSettings
+from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
+from lapca_bench.encoders.prompted import DenseEncoder
+from lapca_bench.encoders.protocol import Vectors, VectorSide
+from lapca_bench.encoders.settings import CheckpointSettings, DenseSettings
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.weights.batching import CPU_BUDGET, Rows, encode_batches, says_out_of_memory
@@ -23,7 +25,35 @@ from lapca_bench.encoders.weights.pooling import pool_arrays
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
 from lapca_bench.errors import InputError
 from lapca_bench.extras import need, releases
-from lapca_bench.types import Document
+
+
+class OnnxSettings(CheckpointSettings, DenseSettings):
+    """An exported model run by ONNX Runtime.
+
+    Without `tokenizer` the model takes texts itself, `texts_per_run` at a time, cut at `max_characters`. With it (a
+    folder holding tokenizer.json) the model takes token ids; `pooling` "none" says that its output is already one row
+    per text.
+    """
+
+    type: Literal["onnx"]
+    file: Annotated[str | None, NotIdentity] = None
+    tokenizer: Annotated[str | None, NotIdentity] = None
+    pooling: Literal["none", "cls", "mean", "last"] = "none"
+    output: str | None = None
+    texts_per_run: int = Field(default=1, ge=1)
+    max_characters: int | None = Field(default=None, ge=1)
+    query_max_length: int = Field(default=512, ge=3)
+    document_max_length: int = Field(default=512, ge=3)
+    batch_tokens: Annotated[int | None, NotIdentity] = Field(default=None, ge=1)
+
+    @property
+    def further(self) -> tuple[str | None, ...]:
+        """What is read besides the checkpoint."""
+        return (self.tokenizer,)
+
+    def encoder(self, name: str | None = None) -> OnnxEncoder:
+        """The encoder of these settings."""
+        return OnnxEncoder(self, name or self.checkpoint)
 
 
 def open_session(file: Path, *, threads: int) -> Any:
@@ -40,15 +70,14 @@ def open_session(file: Path, *, threads: int) -> Any:
         raise InputError(f"ONNX Runtime cannot load it: {error}", path=file, remedy="fetch it again") from error
 
 
-class OnnxEncoder:
+class OnnxEncoder(DenseEncoder[OnnxSettings]):
     """An encoder described by `OnnxSettings`.
 
     Texts go in `texts_per_run` at a time: a quantised model's scales depend on what else is in the run.
     """
 
     def __init__(self, settings: OnnxSettings, name: str) -> None:
-        self._settings = settings
-        self._name = name
+        super().__init__(settings, name)
         self._file = self._model_file(find(settings.checkpoint, settings.revision))
         self._tokenizer_folder = None if settings.tokenizer is None else find(settings.tokenizer)
 
@@ -97,32 +126,13 @@ class OnnxEncoder:
         shape = next(output.shape for output in self._session.get_outputs() if output.name == self._output)
         return shape[-1] if shape and isinstance(shape[-1], int) else int(self._vectors(["x"], 512, None).shape[1])
 
-    @property
-    def similarity(self) -> Similarity:
-        """How scores are computed from vectors."""
-        return self._settings.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the model reads it."""
-        return self._settings.query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the model reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
-
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(texts), dimension)` float32."""
-        return self._encode([self.shown_query(text) for text in texts], self._settings.query_max_length)
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(documents), dimension)` float32."""
-        return self._encode([self.shown_document(one) for one in documents], self._settings.document_max_length)
-
-    def _encode(self, texts: list[str], max_length: int) -> Vectors:
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:  # noqa: ARG002
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
+        settings = self._settings
+        max_length = settings.query_max_length if side == "query" else settings.document_max_length
         vectors = self._vectors(texts, max_length, self.dimension)
-        return normalised(vectors) if self._settings.normalise else vectors
+        return normalised(vectors) if settings.normalise else vectors
 
     def _vectors(self, texts: list[str], max_length: int, dimension: int | None) -> Vectors:
         if self._tokenizer is None:

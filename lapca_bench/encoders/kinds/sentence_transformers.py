@@ -8,30 +8,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.encoders.checked import checked, normalised
-from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
-from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import SentenceTransformersSettings
+from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
+from lapca_bench.encoders.prompted import DenseEncoder
+from lapca_bench.encoders.protocol import Vectors, VectorSide
+from lapca_bench.encoders.settings import CheckpointSettings, DenseSettings
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.errors import InputError
 from lapca_bench.extras import need, releases
-from lapca_bench.types import Document
 
 _PARTS = (".safetensors", ".json", ".txt", ".model")  # what weights, modules and tokenizers are written in
 
 
-class SentenceTransformerEncoder:
+class SentenceTransformersSettings(CheckpointSettings, DenseSettings):
+    """A folder (or hub name) that sentence-transformers loads with its own modules."""
+
+    type: Literal["sentence-transformers"]
+    max_length: int | None = Field(default=None, ge=1)
+    batch_size: Annotated[int, NotIdentity] = Field(default=32, ge=1)
+
+    def encoder(self, name: str | None = None) -> SentenceTransformerEncoder:
+        """The encoder of these settings."""
+        return SentenceTransformerEncoder(self, name or self.checkpoint)
+
+
+class SentenceTransformerEncoder(DenseEncoder[SentenceTransformersSettings]):
     """An encoder described by `SentenceTransformersSettings`; its prompts are the card's, not the folder's."""
 
     def __init__(self, settings: SentenceTransformersSettings, name: str) -> None:
-        self._settings = settings
-        self._name = name
+        super().__init__(settings, name)
         self._folder = find(settings.checkpoint, settings.revision)
         if not (self._folder / "modules.json").is_file():
             remedy = "point `checkpoint` at a sentence-transformers folder, or use type = transformer"
@@ -72,28 +84,7 @@ class SentenceTransformerEncoder:
         """Columns of the returned arrays."""
         return int(self._vectors(["x"], None).shape[1])
 
-    @property
-    def similarity(self) -> Similarity:
-        """How scores are computed from vectors."""
-        return self._settings.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the model reads it."""
-        return self._settings.query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the model reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
-
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(texts), dimension)` float32."""
-        return self._encode([self.shown_query(text) for text in texts])
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(documents), dimension)` float32."""
-        return self._encode([self.shown_document(document) for document in documents])
-
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:  # noqa: ARG002
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         vectors = self._vectors(texts, self.dimension)

@@ -10,20 +10,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
 from lapca_bench.digest import digest_file
 from lapca_bench.encoders.checked import checked, normalised
 from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
-from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import StaticSettings
+from lapca_bench.encoders.prompted import DenseEncoder
+from lapca_bench.encoders.protocol import Vectors, VectorSide
+from lapca_bench.encoders.settings import CheckpointSettings, DenseSettings
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, tokenizer_digest
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
-from lapca_bench.types import Document
 
 CHUNK = 1024  # texts pooled at once
 _MATRIX_NAMES = ("embeddings", "embedding.weight")
@@ -37,12 +39,28 @@ def _matrix_file(folder: Path) -> Path:
     return files[0]
 
 
-class StaticEncoder:
+class StaticSettings(CheckpointSettings, DenseSettings):
+    """The mean of token vectors: a safetensors matrix and a tokenizer.json in one folder.
+
+    `dimension` keeps the first columns of a Matryoshka matrix; `tensor` names the matrix where it is not where
+    model2vec and sentence-transformers' StaticEmbedding put it.
+    """
+
+    type: Literal["static"]
+    tensor: str | None = None
+    dimension: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, ge=1)
+
+    def encoder(self, name: str | None = None) -> StaticEncoder:
+        """The encoder of these settings."""
+        return StaticEncoder(self, name or self.checkpoint)
+
+
+class StaticEncoder(DenseEncoder[StaticSettings]):
     """An encoder described by `StaticSettings`; a text without any known token gets the zero vector."""
 
     def __init__(self, settings: StaticSettings, name: str) -> None:
-        self._settings = settings
-        self._name = name
+        super().__init__(settings, name)
         self._file = _matrix_file(find(settings.checkpoint, settings.revision))
 
     @cached_property
@@ -93,32 +111,11 @@ class StaticEncoder:
         """Columns of the returned arrays."""
         return int(self._matrix.shape[1])
 
-    @property
-    def similarity(self) -> Similarity:
-        """How scores are computed from vectors."""
-        return self._settings.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the tokenizer reads it."""
-        return self._settings.query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the tokenizer reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
-
     def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
         """Token ids of texts as they are, without prompts; what `health.check` looks at."""
         return self._tokenizer.encode(texts, max_length, special_tokens=False)
 
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(texts), dimension)` float32."""
-        return self._encode([self.shown_query(text) for text in texts])
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:  # noqa: ARG002
-        """`(len(documents), dimension)` float32."""
-        return self._encode([self.shown_document(document) for document in documents])
-
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:  # noqa: ARG002
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), CHUNK):
             tokens = self._tokenizer.encode(

@@ -1,61 +1,67 @@
 """Learned sparse encoders: texts in, one sparse row of term weights per text out.
 
-`SparseEncoder` is the interface, a sibling of `Encoder`; `SparseTransformerEncoder` serves SPLADE-like models (Formal
-et al. 2021, SPLADE v2, arXiv:2109.10086) and BGE-M3's lexical weights (Chen et al. 2024, arXiv:2402.03216).
+SPLADE-like models (Formal et al. 2021, SPLADE v2, arXiv:2109.10086) and BGE-M3's lexical weights (Chen et al. 2024,
+arXiv:2402.03216).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
 from lapca_bench.digest import digest_file
-from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
-from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import SparseSettings
+from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
+from lapca_bench.encoders.prompted import PromptedEncoder
+from lapca_bench.encoders.protocol import Vectors, VectorSide
+from lapca_bench.encoders.settings import NetworkSettings
 from lapca_bench.encoders.weights.batching import Rows, run_batches
-from lapca_bench.encoders.weights.dense_layer import DenseHead, head_digest, load_dense_head
+from lapca_bench.encoders.weights.dense_layer import DenseLayer, layer_digest, load_dense_layer
 from lapca_bench.encoders.weights.network import Network, folder_of
 from lapca_bench.encoders.weights.tokenizer import Tokens
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
 from lapca_bench.parsing import json_value
-from lapca_bench.types import Document
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-@runtime_checkable
-class SparseEncoder(Protocol):
-    """One row of term weights per text. Rows come back in input order and do not depend on what else is in the call.
+class SparseSettings(NetworkSettings):
+    """A learned sparse encoder: a weight for each token of the vocabulary, most of them zero.
 
-    A document's score is the dot product of its row with the query's.
+    `expansion` "masked-lm" is SPLADE's: log(1 + ReLU(logit)) of the language-modelling head, the maximum over the
+    text's tokens. "tokens" is BGE-M3's: ReLU of a linear layer (`head`, a safetensors file in the checkpoint's folder)
+    over each token's vector, the maximum over the places where a token stands. `special_tokens` "drop" leaves out
+    those that stand for no text, and the unknown token. `query_weights`, a JSON file {token: weight} in the
+    checkpoint's folder, makes of a query the weights of its distinct tokens, without the model.
     """
 
-    @property
-    def identity(self) -> EncoderIdentity:
-        """What makes two rows comparable; its digest keys every cache."""
+    expansion: Literal["masked-lm", "tokens"]
+    head: Annotated[str | None, NotIdentity] = None
+    special_tokens: Literal["keep", "drop"] = "drop"
+    query_weights: Annotated[str | None, NotIdentity] = None
 
-    @property
-    def terms(self) -> int:
-        """Columns of the returned arrays: the size of the vocabulary."""
+    @model_validator(mode="after")
+    def _tokens_need_a_head(self) -> Self:
+        if (self.expansion == "tokens") != (self.head is not None):
+            msg = 'expansion = "tokens" and `head` go together'
+            raise ValueError(msg)
+        return self
 
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> csr_array:
-        """`(len(texts), terms)` float32; `language` is the ISO 639 code where all texts share one."""
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> csr_array:
-        """`(len(documents), terms)` float32."""
+    def encoder(self, name: str | None = None) -> SparseTransformerEncoder:
+        """The encoder of these settings."""
+        return SparseTransformerEncoder(self, name or self.checkpoint)
 
 
-class SparseTransformerEncoder:
+class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
     """A learned sparse encoder described by `SparseSettings`; weights are loaded when the first text is encoded."""
 
     def __init__(self, settings: SparseSettings, name: str) -> None:
-        self._settings = settings
+        super().__init__(settings, name)
         longest = max(settings.query_max_length, settings.document_max_length)
         architecture = "masked-lm" if settings.expansion == "masked-lm" else "auto"
         self._network = Network(folder_of(settings), name, longest, settings.dtype, architecture)
@@ -66,7 +72,7 @@ class SparseTransformerEncoder:
         settings = {"kind": "sparse", **identity_settings(self._settings), **self._network.digests}
         folder = self._network.folder
         if self._settings.head is not None:
-            settings["head"] = head_digest(folder / self._settings.head)
+            settings["head"] = layer_digest(folder / self._settings.head)
         if self._settings.query_weights is not None:
             self._query_weights  # noqa: B018 - an unreadable file is refused before its digest counts
             settings["query_weights"] = digest_file(folder / self._settings.query_weights)
@@ -79,10 +85,10 @@ class SparseTransformerEncoder:
         return stated if isinstance(stated, int) else self._network.tokenizer.size
 
     @cached_property
-    def _head(self) -> DenseHead:
+    def _head(self) -> DenseLayer:
         assert self._settings.head is not None  # noqa: S101 (the settings' validator)
         path = self._network.folder / self._settings.head
-        head = load_dense_head(path, "identity")
+        head = load_dense_layer(path, "identity")
         if head.weight.shape != (1, self._network.width):
             message = f"its weight is of shape {head.weight.shape}, (1, {self._network.width}) is due"
             raise InputError(message, path=path, remedy="name the layer that gives a token its weight")
@@ -115,31 +121,18 @@ class SparseTransformerEncoder:
         special = self._network.tokenizer.special.astype(np.int64)
         return special if unknown is None else np.union1d(special, [unknown])
 
-    def shown_query(self, text: str) -> str:
-        """The query as the tokenizer reads it."""
-        return self._settings.query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the tokenizer reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
-
     def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
         """Token ids of texts as they are, without prompts; what `health.check` looks at."""
         return self._network.tokenizer.encode(texts, max_length)
 
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> csr_array:  # noqa: ARG002
-        """`(len(texts), terms)` float32."""
-        shown = [self.shown_query(text) for text in texts]
-        tokens = self._network.tokenizer.encode(shown, self._settings.query_max_length)
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> csr_array:  # noqa: ARG002
+        if side == "document":
+            return self._expanded(self._network.tokenizer.encode(texts, self._settings.document_max_length))
+        tokens = self._network.tokenizer.encode(texts, self._settings.query_max_length)
         if self._settings.query_weights is None:
             return self._expanded(tokens)
         terms = [np.setdiff1d(ids, self._dropped).astype(np.int64) for ids in tokens.ids]
         return self._rows([(one, self._query_weights[one]) for one in terms])
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> csr_array:  # noqa: ARG002
-        """`(len(documents), terms)` float32."""
-        shown = [self.shown_document(document) for document in documents]
-        return self._expanded(self._network.tokenizer.encode(shown, self._settings.document_max_length))
 
     def _expanded(self, tokens: Tokens) -> csr_array:
         forward = self._by_vocabulary if self._settings.expansion == "masked-lm" else self._by_token

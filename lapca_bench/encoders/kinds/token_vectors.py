@@ -1,7 +1,6 @@
 """Multi-vector encoders: texts in, one vector per token out, for late interaction (Khattab & Zaharia 2020, ColBERT).
 
-`MultiVectorEncoder` is the interface, a sibling of `Encoder`; `TokenVectorEncoder` serves ColBERT-like checkpoints and,
-without a projection, the token vectors of any transformer.
+ColBERT-like checkpoints and, without a projection, the token vectors of any transformer.
 """
 
 from __future__ import annotations
@@ -9,49 +8,61 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
-from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
-from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import LateInteractionSettings
+from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
+from lapca_bench.encoders.prompted import PromptedEncoder
+from lapca_bench.encoders.protocol import Vectors, VectorSide
+from lapca_bench.encoders.settings import NetworkSettings
 from lapca_bench.encoders.weights.batching import Rows, run_batches
-from lapca_bench.encoders.weights.dense_layer import DenseHead, head_digest, load_dense_head
+from lapca_bench.encoders.weights.dense_layer import DenseLayer, layer_digest, load_dense_layer
 from lapca_bench.encoders.weights.network import Network, folder_of
 from lapca_bench.encoders.weights.tokenizer import Ids, Tokens
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
-from lapca_bench.types import Document
 
 
-@runtime_checkable
-class MultiVectorEncoder(Protocol):
-    """One matrix per text. They come back in input order and do not depend on what else is in the call.
+class LateInteractionSettings(NetworkSettings):
+    """A multi-vector encoder: one normalised vector per token, as ColBERT has them.
 
-    A document's score is the sum, over the query's vectors, of the largest dot product with one of the document's.
+    `projection` is a safetensors file in the checkpoint's folder whose `linear.weight` maps token vectors to narrower
+    ones. `query_marker` and `document_marker` are tokens put after the first one of a text. `query_fill` fills queries
+    up to their maximum length with a token whose vectors count (ColBERT's query augmentation); other tokens attend to
+    them only with `query_fill_attended`. `skip_punctuation` leaves out the vectors of punctuation in documents,
+    `special_tokens` "drop" those of tokens that stand for no text. `adapters` maps ISO codes to the language adapters
+    of an X-MOD model, of which `default_adapter` serves all other languages.
     """
 
-    @property
-    def identity(self) -> EncoderIdentity:
-        """What makes two vectors comparable; its digest keys every cache."""
+    projection: Annotated[str | None, NotIdentity] = None
+    query_marker: str | None = None
+    document_marker: str | None = None
+    query_fill: str | None = None
+    query_fill_attended: bool = False
+    skip_punctuation: bool = False
+    special_tokens: Literal["keep", "drop"] = "keep"
+    adapters: dict[str, str] | None = None
+    default_adapter: str | None = None
 
-    @property
-    def dimension(self) -> int:
-        """Columns of the returned arrays."""
+    @model_validator(mode="after")
+    def _adapters_have_a_default(self) -> Self:
+        if (self.adapters is None) != (self.default_adapter is None):
+            msg = "`adapters` and `default_adapter` go together"
+            raise ValueError(msg)
+        return self
 
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> list[Vectors]:
-        """For each text `(tokens, dimension)` float32; `language` is the ISO 639 code where all texts share one."""
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> list[Vectors]:
-        """For each document `(tokens, dimension)` float32."""
+    def encoder(self, name: str | None = None) -> TokenVectorEncoder:
+        """The encoder of these settings."""
+        return TokenVectorEncoder(self, name or self.checkpoint)
 
 
-class TokenVectorEncoder:
+class TokenVectorEncoder(PromptedEncoder[LateInteractionSettings, list[Vectors]]):
     """A multi-vector encoder described by `LateInteractionSettings`."""
 
     def __init__(self, settings: LateInteractionSettings, name: str) -> None:
-        self._settings = settings
+        super().__init__(settings, name)
         longest = max(settings.query_max_length, settings.document_max_length)
         self._network = Network(folder_of(settings), name, longest, settings.dtype, "auto")
 
@@ -61,7 +72,7 @@ class TokenVectorEncoder:
         settings = {"kind": "late-interaction", **identity_settings(self._settings)}
         settings.update(self._network.digests)
         if self._settings.projection is not None:
-            settings["projection"] = head_digest(self._network.folder / self._settings.projection)
+            settings["projection"] = layer_digest(self._network.folder / self._settings.projection)
         return EncoderIdentity(self._network.name, settings, releases("torch", "transformers", "tokenizers"))
 
     @property
@@ -70,9 +81,9 @@ class TokenVectorEncoder:
         return self._network.width if self._projection is None else self._projection.dimension
 
     @cached_property
-    def _projection(self) -> DenseHead | None:
+    def _projection(self) -> DenseLayer | None:
         path = self._settings.projection
-        return None if path is None else load_dense_head(self._network.folder / path, "identity")
+        return None if path is None else load_dense_layer(self._network.folder / path, "identity")
 
     @cached_property
     def _skipped(self) -> Ids:
@@ -87,23 +98,16 @@ class TokenVectorEncoder:
                     skipped.append(number)
         return np.array(sorted(skipped), dtype=np.int32)
 
-    def shown_query(self, text: str) -> str:
-        """The query as the tokenizer reads it."""
-        return self._settings.query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the tokenizer reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
-
     def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
         """Token ids of texts as they are, without prompts; what `health.check` looks at."""
         return self._network.tokenizer.encode(texts, max_length)
 
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> list[Vectors]:
-        """For each text `(tokens, dimension)` float32."""
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> list[Vectors]:
         settings = self._settings
-        shown = [self.shown_query(text) for text in texts]
-        tokens = self._tokens(shown, settings.query_max_length, settings.query_marker)
+        if side == "document":
+            tokens = self._tokens(texts, settings.document_max_length, settings.document_marker)
+            return self._vectors(tokens, languages, self._skipped, None)
+        tokens = self._tokens(texts, settings.query_max_length, settings.query_marker)
         attended = None
         if settings.query_fill is not None:
             attended = None if settings.query_fill_attended else tokens.lengths.tolist()
@@ -111,14 +115,7 @@ class TokenVectorEncoder:
             filled = [np.concatenate([ids, fill[len(ids) :]]) for ids in tokens.ids]
             tokens = Tokens(filled, tokens.truncated, tokens.unknown)
         dropped = self._network.tokenizer.special if settings.special_tokens == "drop" else np.empty(0, np.int32)
-        return self._vectors(tokens, [language] * len(texts), dropped, attended)
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> list[Vectors]:
-        """For each document `(tokens, dimension)` float32."""
-        shown = [self.shown_document(document) for document in documents]
-        tokens = self._tokens(shown, self._settings.document_max_length, self._settings.document_marker)
-        languages = [language or document.language for document in documents]
-        return self._vectors(tokens, languages, self._skipped, None)
+        return self._vectors(tokens, languages, dropped, attended)
 
     def _id(self, token: str) -> int:
         found = self._network.tokenizer.id_of(token)

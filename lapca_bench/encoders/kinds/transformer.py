@@ -3,57 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 
-from lapca_bench.encoders.health import probes
-from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
-from lapca_bench.encoders.protocol import Similarity, Vectors
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
+from lapca_bench.encoders.probes import probes
+from lapca_bench.encoders.prompted import DenseEncoder
+from lapca_bench.encoders.protocol import Vectors, VectorSide
+from lapca_bench.encoders.settings import DenseSettings, NetworkSettings
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.weights.batching import CPU_BUDGET, Rows, encode_batches
 from lapca_bench.encoders.weights.checkpoint import find
-from lapca_bench.encoders.weights.dense_layer import DenseHead, head_digest, load_dense_head
+from lapca_bench.encoders.weights.dense_layer import DenseLayer, DenseLayerSettings, layer_digest, load_dense_layer
 from lapca_bench.encoders.weights.exported import export_folder, exported, pass_gate
 from lapca_bench.encoders.weights.network import Network, folder_of, load_model
 from lapca_bench.encoders.weights.pooling import Pooling, pool
-from lapca_bench.encoders.weights.runtimes import RUNTIMES, TokenStates
+from lapca_bench.encoders.weights.runtimes import RUNTIMES, Export, TokenStates
 from lapca_bench.encoders.weights.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.extras import releases
-from lapca_bench.types import Document
 
 if TYPE_CHECKING:
     import torch
 
 
-@dataclass
-class TokenCounts:
-    """What has been encoded so far on one side; shows truncation and unknown tokens before they hurt a number."""
+class TransformerSettings(NetworkSettings, DenseSettings):
+    """A bi-encoder that transformers can load.
 
-    texts: int = 0
-    tokens: int = 0
-    unknown: int = 0
-    truncated: int = 0
+    `query_checkpoint` is given where the two sides have their own weights. `delta` is a file of changes to the weights,
+    as `lapca-bench delta` writes it: "resource:NAME/path", or a path seen from the folder of the card or recipe that
+    names it. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token comes
+    last); a text of another language is an error. `architecture` names an encoder that is half of a larger model.
+    `backend` is what runs the model on a
+    processor: torch, or ONNX Runtime or OpenVINO from an export that `exported` makes and checks; "onnx-int8" is
+    another system, whose vectors also depend a little on what shares their batch.
+    """
 
-    def add(self, tokens: Tokens) -> None:
-        """Count these texts."""
-        self.texts += len(tokens.ids)
-        self.tokens += int(tokens.lengths.sum())
-        self.unknown += int(tokens.unknown.sum())
-        self.truncated += int(tokens.truncated.sum())
+    type: Literal["transformer"]
+    query_checkpoint: Annotated[str | None, NotIdentity] = None
+    delta: Annotated[str | None, NotIdentity] = None
+    pooling: Literal["cls", "mean", "last"]
+    head: DenseLayerSettings | None = None
+    architecture: Literal["auto", "m2m100-encoder"] = "auto"
+    language_tokens: dict[str, str] | None = None
+    backend: Annotated[Literal["torch", Export], NotIdentity] = "torch"
 
+    @model_validator(mode="after")
+    def _an_export_is_of_float32(self) -> Self:
+        if self.backend != "torch" and (self.dtype != "float32" or self.architecture != "auto"):
+            msg = f'backend = "{self.backend}" takes whole models in float32'
+            raise ValueError(msg)
+        return self
 
-@dataclass
-class Counts:
-    """Token counts of both sides."""
+    @model_validator(mode="after")
+    def _q4_is_one_model(self) -> Self:
+        if self.format == "e5-q4" and self.query_checkpoint is not None:
+            msg = 'format = "e5-q4" is one model for both sides'
+            raise ValueError(msg)
+        return self
 
-    queries: TokenCounts = field(default_factory=TokenCounts)
-    documents: TokenCounts = field(default_factory=TokenCounts)
+    @model_validator(mode="after")
+    def _a_delta_changes_one_float32_model(self) -> Self:
+        if self.delta is not None and (self.query_checkpoint is not None or self.dtype != "float32"):
+            msg = "`delta` is for one model for both sides, in float32"
+            raise ValueError(msg)
+        return self
+
+    def beside(self, folder: Path) -> Self:
+        """The same with a relative `delta` taken from `folder`."""
+        if self.delta is None or self.delta.startswith("resource:"):
+            return self
+        return self.model_copy(update={"delta": str((folder / Path(self.delta).expanduser()).resolve())})
+
+    @property
+    def further(self) -> tuple[str | None, ...]:
+        """What is read besides the checkpoint."""
+        return (self.query_checkpoint, *super().further, self.delta)
+
+    def encoder(self, name: str | None = None) -> TransformerEncoder:
+        """The encoder of these settings."""
+        return TransformerEncoder(self, name or self.checkpoint)
 
 
 class Tower(Network):
@@ -66,10 +99,10 @@ class Tower(Network):
         self._settings = settings
 
     @cached_property
-    def head(self) -> DenseHead | None:
+    def head(self) -> DenseLayer | None:
         """The dense layer after pooling, if the card has one."""
         head = self._settings.head
-        return None if head is None else load_dense_head(self.folder / head.path, head.activation)
+        return None if head is None else load_dense_layer(self.folder / head.path, head.activation)
 
     @property
     def dimension(self) -> int:
@@ -80,7 +113,7 @@ class Tower(Network):
     def digests(self) -> dict[str, str]:
         """Digests of everything read from the folder."""
         head = self._settings.head
-        return super().digests if head is None else {**super().digests, "head": head_digest(self.folder / head.path)}
+        return super().digests if head is None else {**super().digests, "head": layer_digest(self.folder / head.path)}
 
     @cached_property
     def _exported(self) -> TokenStates | None:
@@ -174,17 +207,15 @@ class Tower(Network):
         return self._settings.batch_tokens or CPU_BUDGET
 
 
-class TransformerEncoder:
+class TransformerEncoder(DenseEncoder[TransformerSettings]):
     """A bi-encoder described by `TransformerSettings`; both sides share one tower unless the card names two."""
 
     def __init__(self, settings: TransformerSettings, name: str) -> None:
-        self._settings = settings
-        self._name = name
+        super().__init__(settings, name)
         self._documents = Tower(folder_of(settings), settings, name)
         self._queries = self._documents
         if settings.query_checkpoint is not None:
             self._queries = Tower(find(settings.query_checkpoint, settings.revision), settings, name)
-        self.counts = Counts()
 
     @cached_property
     def identity(self) -> EncoderIdentity:
@@ -204,19 +235,6 @@ class TransformerEncoder:
         return self._documents.dimension
 
     @property
-    def similarity(self) -> Similarity:
-        """How scores are computed from vectors."""
-        return self._settings.similarity
-
-    def shown_query(self, text: str) -> str:
-        """The query as the tokenizer reads it."""
-        return self._settings.query_prompt + text
-
-    def shown_document(self, document: Document) -> str:
-        """The document as the tokenizer reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
-
-    @property
     def folder(self) -> Path:
         """The transformers folder of the document side."""
         return self._documents.folder
@@ -230,17 +248,9 @@ class TransformerEncoder:
         """Token ids of texts as they are, without prompts; what `health.check` looks at."""
         return self._documents.tokenizer.encode(texts, max_length)
 
-    def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Vectors:
-        """`(len(texts), dimension)` float32."""
-        shown = [self.shown_query(text) for text in texts]
-        tokens = self._queries.tokens(shown, self._settings.query_max_length, [language] * len(shown))
-        self.counts.queries.add(tokens)
-        return self._queries.embed(tokens)
-
-    def encode_documents(self, documents: Sequence[Document], *, language: str | None = None) -> Vectors:
-        """`(len(documents), dimension)` float32."""
-        shown = [self.shown_document(document) for document in documents]
-        languages = [language or document.language for document in documents]
-        tokens = self._documents.tokens(shown, self._settings.document_max_length, languages)
-        self.counts.documents.add(tokens)
-        return self._documents.embed(tokens)
+    def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:
+        if side == "query":
+            tower, longest = self._queries, self._settings.query_max_length
+        else:
+            tower, longest = self._documents, self._settings.document_max_length
+        return tower.embed(tower.tokens(texts, longest, languages))

@@ -10,14 +10,33 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from lapca_bench.digest import digest_bytes
 from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.protocol import Encoder, Similarity
-from lapca_bench.errors import LapcaError, UsageError
+from lapca_bench.encoders.settings import DenseSettings
+from lapca_bench.errors import LapcaError, MissingResourceError, UsageError
 
 ENTRY_POINTS = "lapca_bench.encoders"  # a class made without arguments, a function or an object, as in a file
+
+
+class PythonSettings(DenseSettings):
+    """A user's own class: `path` is "file.py:Class"."""
+
+    type: Literal["python"]
+    path: str
+
+    def check(self) -> None:
+        """Raise `MissingResourceError` unless the file is on this machine."""
+        path = Path(self.path.rpartition(":")[0])
+        if path.suffix == ".py" and not path.is_file():  # else the name of an encoder that a package brings
+            raise MissingResourceError(f"no file {path} here", path=path, remedy="write it, or run where it lies")
+
+    def encoder(self, name: str | None = None) -> Encoder:
+        """The encoder of these settings."""
+        prompts = self.model_dump(include={"query_prompt", "document_prompt", "title_separator"})
+        return load_user_encoder(self.path, name=name, similarity=self.similarity, **prompts)
 
 
 def plugged_in() -> dict[str, EntryPoint]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.digest import digest_file
+from lapca_bench.encoders.identity import NotIdentity
 from lapca_bench.errors import InputError
+from lapca_bench.toml_model import Strict
 
 if TYPE_CHECKING:
     import torch
@@ -18,8 +20,15 @@ if TYPE_CHECKING:
 Activation = Literal["identity", "tanh"]
 
 
+class DenseLayerSettings(Strict, strict=True):
+    """Table `[encoder.head]`: a file seen from the checkpoint's folder, and what is applied to the output."""
+
+    path: Annotated[str, NotIdentity]
+    activation: Activation = "tanh"
+
+
 @dataclass(frozen=True, eq=False)
-class DenseHead:
+class DenseLayer:
     """`weight` is `(out, in)`, `bias` `(out,)`; sentence-transformers writes them as linear.weight and linear.bias."""
 
     weight: npt.NDArray[np.float32]
@@ -40,8 +49,8 @@ class DenseHead:
         return torch.tanh(output) if self.activation == "tanh" else output
 
 
-def load_dense_head(path: Path, activation: Activation) -> DenseHead:
-    """Read a head's safetensors; raises `InputError` when it is absent or is not one linear layer."""
+def load_dense_layer(path: Path, activation: Activation) -> DenseLayer:
+    """Read a layer's safetensors; raises `InputError` when it is absent or is not one linear layer."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
@@ -58,11 +67,11 @@ def load_dense_head(path: Path, activation: Activation) -> DenseHead:
         bias = np.zeros(len(weight), dtype=np.float32)
     if bias.shape != (len(weight),):
         raise InputError(f"a bias of shape {bias.shape} beside a weight of {weight.shape}", path=path, remedy=remedy)
-    return DenseHead(weight.astype(np.float32), bias.astype(np.float32), activation)
+    return DenseLayer(weight.astype(np.float32), bias.astype(np.float32), activation)
 
 
-def head_digest(path: Path) -> str:
-    """Digest of the head's file."""
+def layer_digest(path: Path) -> str:
+    """Digest of the layer's file."""
     if not path.is_file():
         raise InputError("the dense head is absent", path=path, remedy="fetch the checkpoint again")
     return digest_file(path)

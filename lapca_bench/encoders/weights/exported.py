@@ -17,8 +17,7 @@ import numpy as np
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.digest import digest_value
 from lapca_bench.encoders.protocol import Vectors
-from lapca_bench.encoders.settings import Export
-from lapca_bench.encoders.weights.runtimes import RUNTIMES, TokenStates
+from lapca_bench.encoders.weights.runtimes import RUNTIMES, Export, TokenStates
 from lapca_bench.errors import EncoderError, InputError
 from lapca_bench.extras import need, releases
 from lapca_bench.lock import exclusive

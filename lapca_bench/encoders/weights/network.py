@@ -17,6 +17,7 @@ from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.weights.batching import Rows, default_budget
 from lapca_bench.encoders.weights.checkpoint import UNUSED_PARAMETERS, configuration, find, weights_digest
 from lapca_bench.encoders.weights.delta import apply_delta
+from lapca_bench.encoders.weights.e5_q4 import checkpoint_folder
 from lapca_bench.encoders.weights.packed import pack_linear_layers
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
@@ -101,8 +102,6 @@ def folder_of(settings: WeightsSettings) -> Path:
     path = find(settings.checkpoint, settings.revision)
     if settings.tokenizer is None:
         return path
-    from lapca_bench.encoders.weights.e5_q4 import checkpoint_folder
-
     return checkpoint_folder(path, find(settings.tokenizer))
 
 

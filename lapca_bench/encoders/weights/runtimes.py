@@ -11,15 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.encoders.settings import Export
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.extras import need
 
+# What runs an export: "onnx-int8" is another system, with numbers of its own.
+Export = Literal["onnx", "onnx-int8", "openvino"]
 Integers = npt.NDArray[np.int64]
 # Token ids and attention mask, `(texts, longest)` each, to token vectors, `(texts, longest, width)`; from any thread.
 TokenStates = Callable[[Integers, Integers], npt.NDArray[np.float32]]

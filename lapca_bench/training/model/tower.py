@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.encoders.weights.network import first_position, folder_of, load_model
 from lapca_bench.encoders.weights.pooling import pool

@@ -8,8 +8,7 @@ pytest.importorskip("transformers")
 
 from toys.checkpoints import VOCABULARY, write_checkpoint
 
-from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder
-from lapca_bench.encoders.settings import CrossEncoderSettings
+from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder, CrossEncoderSettings
 from lapca_bench.errors import InputError
 from lapca_bench.types import Document, Query
 

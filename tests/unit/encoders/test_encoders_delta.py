@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lapca_bench.encoders import build
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.search.kinds import read_card
 

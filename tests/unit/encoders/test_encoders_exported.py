@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from toys.checkpoints import write_checkpoint
 
 from lapca_bench.encoders import build
-from lapca_bench.encoders.settings import TransformerSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.encoders.weights import exported
 from lapca_bench.encoders.weights.delta import BASE, base_digest, write_delta
 from lapca_bench.encoders.weights.network import load_model

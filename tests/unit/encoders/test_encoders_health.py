@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from lapca_bench.encoders import EncoderIdentity, adapt, build
-from lapca_bench.encoders.health import Finding, check, golden_tokens, probes
-from lapca_bench.encoders.settings import LateInteractionSettings, SparseSettings, TransformerSettings
+from lapca_bench.encoders.health import Finding, check
+from lapca_bench.encoders.kinds.term_weights import SparseSettings
+from lapca_bench.encoders.kinds.token_vectors import LateInteractionSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
+from lapca_bench.encoders.probes import golden_tokens, probes
 from lapca_bench.errors import UsageError
 
 pytest.importorskip("torch")
@@ -167,7 +170,7 @@ def test_of_sparse_and_token_rows_tokens_and_identity_are_looked_at_too(
     folder = write_checkpoint(tmp_path / "m", kind)
     made = changes.model_copy(update={"checkpoint": str(folder)})
     expected = golden(folder)
-    found = by_check(check(build(made, "tiny"), made, SAMPLES, expected))
+    found = by_check(check(made.encoder("tiny"), made, SAMPLES, expected))
     assert {found["golden tokens", language].outcome for language in expected} == {"ok"}
     assert (found["tokens", "en"].outcome, found["tokens", "zh"].outcome) == ("ok", "failed")
     assert found["truncation", "en"].outcome == "warning"
@@ -175,5 +178,5 @@ def test_of_sparse_and_token_rows_tokens_and_identity_are_looked_at_too(
         assert found[sound, ""].outcome == "ok", found[sound, ""]
     assert "in two processes" in found["identity", ""].detail
     write_tokenizer(folder, lower=True)
-    drifted = by_check(check(build(made, "tiny"), None, SAMPLES, expected))
+    drifted = by_check(check(made.encoder("tiny"), None, SAMPLES, expected))
     assert {drifted["golden tokens", language].outcome for language in expected} == {"failed"}

@@ -8,8 +8,8 @@ pytest.importorskip("transformers")
 
 from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_head
 
-from lapca_bench.encoders.kinds.token_vectors import MultiVectorEncoder, TokenVectorEncoder
-from lapca_bench.encoders.settings import LateInteractionSettings
+from lapca_bench.encoders.kinds.token_vectors import LateInteractionSettings, TokenVectorEncoder
+from lapca_bench.encoders.protocol import MultiVectorEncoder
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.types import Document
 

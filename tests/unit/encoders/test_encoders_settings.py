@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from lapca_bench.encoders import health
-from lapca_bench.encoders.settings import EncoderSettings, TransformerSettings
+from lapca_bench.encoders.kinds import EncoderSettings
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
+from lapca_bench.encoders.probes import golden_tokens
 from lapca_bench.search import registry
 from lapca_bench.search.dense import DenseCard
 
@@ -54,7 +55,7 @@ def test_every_dense_card_is_whole(name: str) -> None:
     assert card.note
     vocabulary = getattr(card.encoder, "vocabulary", None)
     if vocabulary is not None:
-        assert health.golden_tokens(vocabulary)
+        assert golden_tokens(vocabulary)
 
 
 @pytest.mark.parametrize(

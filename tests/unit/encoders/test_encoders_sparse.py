@@ -11,8 +11,8 @@ pytest.importorskip("transformers")
 from pydantic import ValidationError
 from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint
 
-from lapca_bench.encoders.kinds.term_weights import SparseEncoder, SparseTransformerEncoder
-from lapca_bench.encoders.settings import SparseSettings
+from lapca_bench.encoders.kinds.term_weights import SparseSettings, SparseTransformerEncoder
+from lapca_bench.encoders.protocol import SparseEncoder
 from lapca_bench.errors import InputError
 from lapca_bench.types import Document
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lapca_bench.encoders import build
-from lapca_bench.encoders.settings import StaticSettings
+from lapca_bench.encoders.kinds.static import StaticSettings
 from lapca_bench.errors import InputError
 
 pytest.importorskip("tokenizers")
