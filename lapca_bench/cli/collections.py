@@ -100,6 +100,7 @@ def info(name: Name, json: Json = False) -> None:
         "mean over languages": policy.average,
         "a query's own document": {"keep": "may be retrieved", "drop": "is dropped before the cut"}[policy.self_match],
         "queries without relevant": {"zero": "count as zero", "exclude": "are left out"}[policy.no_relevant],
+        "one observation": f"the translations of a query: {policy.translations}" if policy.translations else "a query",
         "here": "yes" if presence.present else f"no: {presence.reason}",
         "to get it": "" if presence.present else presence.remedy,
         "note": card.note,

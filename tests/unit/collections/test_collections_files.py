@@ -126,6 +126,17 @@ def test_a_wrong_card_is_named_by_line_and_key(folder, old, new, line, key):
     assert caught.value.remedy
 
 
+def test_a_card_says_which_queries_are_translations(folder):
+    card = folder / "card.toml"
+    assert load(str(card)).card.policy.translations == ""
+    card.write_text('translations = "{query}_{language}"\n' + CARD)
+    assert load(str(card)).card.policy.translations == "{query}_{language}"
+    card.write_text('translations = "{language}"\n' + CARD)
+    with pytest.raises(LapcaError, match="does not say how ids name translations") as caught:
+        load(str(card))
+    assert (caught.value.line, caught.value.key) == (1, "translations")
+
+
 def test_a_card_without_documents_is_refused(folder):
     (folder / "card.toml").write_text(CARD[: CARD.index("[documents]")])
     with pytest.raises(UsageError, match="needs \\[documents\\]"):

@@ -152,6 +152,21 @@ def test_translations_of_one_query_are_one_observation():
     assert twice.mean() == pytest.approx(own.mean())
 
 
+def test_what_a_result_recorded_of_its_collection_decides_what_an_observation_is():
+    draw = np.random.default_rng(6)
+    topics = draw.random(100)
+    languages = ("de", "fr", "hi", "ru")
+    values = {language: list(topics + draw.normal(0, 0.02, 100)) for language in languages}
+    widths = []
+    for stated in ("", "{language}:{query}"):
+        made = result("a", "files/mine", values)
+        made.scores["query"] = made.scores["language"] + ":" + made.scores["query"]
+        made.provenance["policy"]["translations"] = stated
+        low, high = comparison([made], display=Display(intervals=True)).rows[0].cells[-1].interval
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(2 * widths[0], rel=0.15)  # the square root of the four languages
+
+
 def test_intervals_hold_the_mean():
     values = list(np.random.default_rng(2).random(100))
     table = comparison([result("a", "x/de-en", {"de": values})], display=Display(intervals=True))
