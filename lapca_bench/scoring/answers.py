@@ -18,11 +18,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lapca_bench.errors import InputError, MissingResourceError
 from lapca_bench.run import Answers, Run
 from lapca_bench.types import Document
+
+if TYPE_CHECKING:
+    import regex
 
 Tokenize = Callable[[str], list[str]]
 
@@ -32,7 +35,7 @@ _PUNKT_TABLES = {"ABBREV_TYPES", "SENT_STARTERS", "COLLOCATIONS", "ORTHO_CONTEXT
 
 
 @cache
-def _dpr_pattern() -> Any:
+def _dpr_pattern() -> regex.Pattern[str]:
     import regex
 
     return regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]")

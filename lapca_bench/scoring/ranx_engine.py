@@ -19,7 +19,8 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from importlib import import_module
+from types import ModuleType
 
 import numpy as np
 
@@ -49,11 +50,9 @@ _ENTER = threading.Lock()
 
 
 @cache
-def _metrics() -> Any:
+def _metrics() -> ModuleType:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))
-    from ranx import metrics
-
-    return metrics
+    return import_module("ranx.metrics")
 
 
 def _padded(documents: Int64, values: Float64, offsets: Int64, queries: Int64, filler: float) -> Float64:
