@@ -61,11 +61,12 @@ def mine(
     }
     given = named_changes(change or [], options)
     set_volume(quiet, verbose)
+    settings = load_recipe(recipe, **given).mining
     if dry_run:
-        typer.echo(_in_words(cost_of(load_recipe(recipe, **given), corpus)))
+        typer.echo(_in_words(cost_of(settings, corpus)))
         return
     log_into(out.parent)
-    mined = mine_to_file(load_recipe(recipe, **given), corpus, out, workspace_on(ray, shared))
+    mined = mine_to_file(settings, corpus, out, workspace_on(ray, shared))
     typer.echo(f"{mined.pairs} pairs of {mined.language_pairs} language pairs: {mined.path}")
 
 

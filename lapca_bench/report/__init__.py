@@ -1,1 +1,1 @@
-"""Tables: the model, its writers, comparisons of results, and published numbers beside measured ones."""
+"""Reports: tables and their writers, comparisons of results, plots; boards and published numbers as wings."""

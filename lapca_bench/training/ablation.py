@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field, model_validator
 
@@ -22,6 +22,7 @@ from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.toml_model import Strict
 from lapca_bench.training.evaluation import Looks
 from lapca_bench.training.mining.mine import mine_to_file
+from lapca_bench.training.mining.settings import MiningSettings
 from lapca_bench.training.pretrain import pretrain_on
 from lapca_bench.training.recipe import Recipe, load_recipe, start_at
 
@@ -35,7 +36,7 @@ class PairFile(Strict):
     """A file of pairs: the corpus it is mined from, and changes of the recipe's `[mining]`."""
 
     corpus: str
-    changes: Mapping[str, Any] = {}
+    changes: Mapping[str, object] = {}
 
 
 class Variant(Strict):
@@ -43,7 +44,7 @@ class Variant(Strict):
 
     name: str = Field(min_length=1)
     pairs: tuple[str, ...] = ()
-    changes: Mapping[str, Any] = {}
+    changes: Mapping[str, object] = {}
 
 
 class AblationPlan(Strict):
@@ -52,7 +53,7 @@ class AblationPlan(Strict):
     recipe: str
     seeds: tuple[int, ...] = (1,)
     pairs: tuple[str, ...] = Field(min_length=1)
-    changes: Mapping[str, Any] = {}
+    changes: Mapping[str, object] = {}
     mined: dict[str, PairFile]
     variants: tuple[Variant, ...] = Field(min_length=2)
 
@@ -68,7 +69,7 @@ class AblationPlan(Strict):
                 raise ValueError(msg)
         return self
 
-    def recipe_of(self, changes: Mapping[str, Any], seed: int) -> Recipe:
+    def recipe_of(self, changes: Mapping[str, object], seed: int) -> Recipe:
         """The plan's recipe with its changes, then these."""
         return load_recipe(self.recipe, **{**self.changes, **changes, "seed": seed})
 
@@ -161,12 +162,13 @@ def cost_of(plan: AblationPlan, out: Path) -> AblationCost:
 
 def _pairs_path(plan: AblationPlan, name: str, out: Path) -> Path:
     spec = plan.mined[name]
-    settings = _mining_recipe(plan, name).mining.model_dump(mode="json")
+    settings = _mining_settings(plan, name).model_dump(mode="json")
     return out / "pairs" / f"{name}-{digest_value({'corpus': spec.corpus, 'mining': settings})[:12]}.parquet"
 
 
-def _mining_recipe(plan: AblationPlan, name: str) -> Recipe:
-    return plan.recipe_of({f"mining.{key}": value for key, value in plan.mined[name].changes.items()}, plan.seeds[0])
+def _mining_settings(plan: AblationPlan, name: str) -> MiningSettings:
+    changes = {f"mining.{key}": value for key, value in plan.mined[name].changes.items()}
+    return plan.recipe_of(changes, plan.seeds[0]).mining
 
 
 def _scores_path(plan: AblationPlan, variant: Variant, seed: int, out: Path) -> Path:
@@ -187,7 +189,7 @@ def _scored(plan: AblationPlan, variant: Variant, seed: int, looks: Looks, out: 
     pairs = [_pairs_path(plan, name, out) for name in variant.pairs or plan.pairs]
     for name, file in zip(variant.pairs or plan.pairs, pairs, strict=True):
         if not file.is_file():
-            mine_to_file(_mining_recipe(plan, name), plan.mined[name].corpus, file)
+            mine_to_file(_mining_settings(plan, name), plan.mined[name].corpus, file)
     recipe = plan.recipe_of(variant.changes, seed)
     unseen = recipe.evaluation.model_copy(update={"collections": ()})  # looked at once, when the training is done
     folder = out / "training" / path.stem

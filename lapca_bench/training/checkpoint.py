@@ -13,12 +13,13 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.atomic import atomic_folder, remove, write_json, write_text
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.parsing import json_value
 from lapca_bench.sealed import check_folder, seal_folder
+from lapca_bench.training.history import TrainingProgress
 from lapca_bench.training.model.tower import TrainedTower
 from lapca_bench.training.model_card import model_card
 from lapca_bench.training.recipe import Recipe
@@ -41,25 +42,14 @@ _TOKENIZER_FILES = (
 )
 
 
-@dataclass
-class TrainingProgress:
-    """How far a training has come. `history` has one entry per step (loss) or evaluation (values by name)."""
-
-    step: int = 0
-    best_step: int = 0
-    best_value: float | None = None
-    since_best: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Record:
     """What a checkpoint says of itself: the recipe's training digest, the progress, the whole recipe, facts."""
 
     recipe: str
     progress: TrainingProgress
-    settings: dict[str, Any] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, object] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
 
     def recipe_of(self, checkpoint: Path) -> Recipe:
         """The recipe as it was when the checkpoint was written; raises `UsageError` where it is not in there."""
@@ -84,7 +74,7 @@ def save_checkpoint(
     optimiser: Optimizer,
     progress: TrainingProgress,
     recipe: Recipe,
-    facts: Mapping[str, Any],
+    facts: Mapping[str, object],
 ) -> Path:
     """Write `folder/step-N`; returns it. `facts` (data, command) go into the model card."""
     from safetensors.torch import save_file
@@ -100,7 +90,7 @@ def save_checkpoint(
 
 
 def write_model(
-    folder: Path, tower: TrainedTower, recipe: Recipe, facts: Mapping[str, Any], progress: TrainingProgress
+    folder: Path, tower: TrainedTower, recipe: Recipe, facts: Mapping[str, object], progress: TrainingProgress
 ) -> None:
     """Write weights, tokenizer, sentence-transformers' modules and the model card into an existing folder."""
     encoder = tower.encoder

@@ -11,16 +11,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lapca_bench.errors import LapcaError
 from lapca_bench.progress import progress as progress_bar
 from lapca_bench.training.batch import Batch, BatchSource
-from lapca_bench.training.checkpoint import TrainingProgress, prune, resume, save_checkpoint
+from lapca_bench.training.checkpoint import prune, resume, save_checkpoint
 from lapca_bench.training.hard_negatives import MinedNegatives
 from lapca_bench.training.held_out import held_out_accuracy
+from lapca_bench.training.history import TrainingProgress
 from lapca_bench.training.model.tower import TrainedTower, frozen_start
 from lapca_bench.training.model.tower_encoder import TowerEncoder
 from lapca_bench.training.recipe import Recipe
@@ -69,7 +70,7 @@ class Training:
     source: BatchSource
     folder: Path
     evaluate: Evaluate | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     processes: Processes = field(default_factory=Processes)
 
     def run(self) -> TrainingOutcome:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
-from typing import Any
 
+from lapca_bench.training.history import Entry
 from lapca_bench.training.recipe import Recipe
 
 _MEASURED = (
@@ -17,7 +17,7 @@ _MEASURED = (
 )
 
 
-def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Sequence[Mapping[str, Any]]) -> str:
+def model_card(recipe: Recipe, facts: Mapping[str, object], step: int, history: Sequence[Entry]) -> str:
     """Markdown with a YAML head, as model hubs read it. `facts` are rows of the data table, such as the command."""
     head = [
         "---",
@@ -28,11 +28,10 @@ def model_card(recipe: Recipe, facts: Mapping[str, Any], step: int, history: Seq
         "---",
     ]
     rows = [f"| {name} | {value} |" for name, value in facts.items()]
-    measured = [entry for entry in history if "evaluation" in entry]
     results = [
         f"| {entry['step']} | {name} | {value:.4f} |"
-        for entry in measured
-        for name, value in entry["evaluation"].items()
+        for entry in history
+        for name, value in entry.get("evaluation", {}).items()
     ]
     settings = json.dumps(recipe.model_dump(mode="json"), indent=2, ensure_ascii=False, sort_keys=True)
     return "\n".join(

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.training.batches.pair_table import PairTable
@@ -79,7 +78,7 @@ def _training(
     table: PairTable,
     out: Path,
     evaluate: Evaluate | None = None,
-    facts: Mapping[str, Any] | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Training:
     source = AlignmentBatches(
         table,

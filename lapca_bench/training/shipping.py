@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.encoders.kinds.transformer import TransformerSettings
@@ -152,6 +152,6 @@ def _is_start(card: SystemCard, recipe: Recipe) -> bool:
     return card.encoder.checkpoint == recipe.encoder.checkpoint and not trained
 
 
-def _assignments(values: dict[str, Any]) -> list[str]:
+def _assignments(values: Mapping[str, object]) -> list[str]:
     """TOML lines; strings, numbers, truth values and lists are written in JSON as in TOML."""
     return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]

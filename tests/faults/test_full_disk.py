@@ -99,7 +99,8 @@ def checkpoint(place: Path) -> None:
     import torch
     from toys.training import recipe, write_start
 
-    from lapca_bench.training.checkpoint import TrainingProgress, checkpoints, resume, save_checkpoint
+    from lapca_bench.training.checkpoint import checkpoints, resume, save_checkpoint
+    from lapca_bench.training.history import TrainingProgress
     from lapca_bench.training.model.tower import TrainedTower
 
     start = place.parent / "start"

@@ -76,7 +76,7 @@ def _is_list(path: Path) -> bool:
     return first.startswith("[")
 
 
-def _json_lines(path: Path) -> Iterator[tuple[int, Any]]:
+def _json_lines(path: Path) -> Iterator[tuple[int, object]]:
     for number, line in lines(path):
         if line.strip():
             try:
@@ -105,7 +105,7 @@ def _question(record: Mapping[str, Any], place: str) -> AnsweredQuestion:
     return AnsweredQuestion(name, text.strip(), language, right, wrong, answers)
 
 
-def _passage(content: Any, fallback: str) -> Document:
+def _passage(content: str | Mapping[str, Any], fallback: str) -> Document:
     if isinstance(content, str):
         return Document(fallback, content)
     name = next((str(content[key]) for key in ("docid", "passage_id", "psg_id") if content.get(key)), fallback)
@@ -114,7 +114,9 @@ def _passage(content: Any, fallback: str) -> Document:
     return Document(name, content["text"], str(content.get("title") or ""))
 
 
-def _squad(articles: Sequence[Any], path: Path, languages: Mapping[str, str]) -> Iterator[AnsweredQuestion]:
+def _squad(
+    articles: Sequence[Mapping[str, Any]], path: Path, languages: Mapping[str, str]
+) -> Iterator[AnsweredQuestion]:
     for number, article in enumerate(articles):
         for place, paragraph in enumerate(article["paragraphs"]):
             passage = Document(f"{path.name}/{number}/{place}", paragraph["context"], str(article.get("title") or ""))

@@ -11,7 +11,6 @@ from lapca_bench.errors import MissingResourceError
 from lapca_bench.training.mining.aligner import aligning_system
 from lapca_bench.training.mining.chunks import cut
 from lapca_bench.training.mining.settings import MiningSettings
-from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.text.corpora import corpus_of
 from lapca_bench.training.text.linked import Block
 from lapca_bench.types import Document
@@ -36,12 +35,11 @@ class MiningCost:
     missing: str = ""
 
 
-def cost_of(recipe: Recipe, corpus_name: str) -> MiningCost:
+def cost_of(settings: MiningSettings, corpus_name: str) -> MiningCost:
     """What mining would take. The corpus is read once; a few blocks are embedded, and nothing is stored.
 
     Raises `UsageError` for margin mining without an aligner.
     """
-    settings = recipe.mining
     blocks: Counter[str] = Counter()
     groups = characters = 0
     sample: dict[str, list[Block]] = {}

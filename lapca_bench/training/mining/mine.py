@@ -21,7 +21,7 @@ from lapca_bench.training.mining.chunks import MinedPair, cut
 from lapca_bench.training.mining.pair_file import write_pairs
 from lapca_bench.training.mining.propose import Proposed, proposed
 from lapca_bench.training.mining.report import MiningReport, report_file
-from lapca_bench.training.recipe import Recipe
+from lapca_bench.training.mining.settings import MiningSettings
 from lapca_bench.training.text.corpora import corpus_of
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ class MinedPairs:
     language_pairs: int
 
 
-def mine_to_file(recipe: Recipe, corpus_name: str, out: Path, workspace: Workspace | None = None) -> MinedPairs:
+def mine_to_file(
+    settings: MiningSettings, corpus_name: str, out: Path, workspace: Workspace | None = None
+) -> MinedPairs:
     """Mine, write `out` and `out` with the ending .report.json. The workspace's executor does it.
 
     Raises `InputError` when nothing was found, and nothing is written then.
     """
-    settings = recipe.mining
     corpus = corpus_of(corpus_name, settings.split, settings.blocks.minimum_characters)
     executor = LocalExecutor() if workspace is None else workspace.executor
     report = MiningReport.of(settings)

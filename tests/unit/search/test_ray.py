@@ -181,7 +181,7 @@ def test_mining_writes_the_same_bytes(cluster: Any, tmp_path: Path, monkeypatch:
         monkeypatch.setattr(mine, "corpus_of", lambda *_: corpus)
         monkeypatch.setattr(mine, "aligner_of", lambda *_: aligner)
         out = tmp_path / f"{name}.parquet"
-        mine.mine_to_file(load_recipe("small", **settings, **blocks), "toy", out, workspace)
+        mine.mine_to_file(load_recipe("small", **settings, **blocks).mining, "toy", out, workspace)
         return out.read_bytes(), out.with_suffix(".report.json").read_bytes()
 
     here = mined("local", Pages(), 0, Workspace(tmp_path))

@@ -204,20 +204,20 @@ def test_the_verb_reports_every_threshold_and_encodes_nothing_twice(jsonl, tmp_p
     card = tmp_path / "tiny.toml"
     card.write_text(head + 'languages = ["*"]\n' + table, encoding="utf-8")
     made = small_recipe(**{"mining.method": "margin", "mining.aligner": str(card)})
-    written = mine_to_file(made, str(jsonl), tmp_path / "one.parquet")
+    written = mine_to_file(made.mining, str(jsonl), tmp_path / "one.parquet")
     report = json.loads((tmp_path / "one.report.json").read_text(encoding="utf-8"))
     assert written == MinedPairs(tmp_path / "one.parquet", report["pairs"], 1)
     assert set(report["agreement"]) == {"1.00", "1.03", "1.06"}
     assert report["agreement"]["1.00"]["en-xx"]["gold"] == 4
     assert sum(report["margins"].values()) >= report["pairs"] >= 1
     monkeypatch.setattr(TransformerEncoder, "encode_documents", None)  # whatever is encoded again fails
-    mine_to_file(made, str(jsonl), tmp_path / "two.parquet")
+    mine_to_file(made.mining, str(jsonl), tmp_path / "two.parquet")
     assert PairTable.read([tmp_path / "one.parquet"]).column("left") == PairTable.read(
         [tmp_path / "two.parquet"]
     ).column("left")
     card.write_text(head + 'languages = ["en", "de"]\n' + table, encoding="utf-8")
     with pytest.raises(UsageError, match="lacks the language 'xx'") as caught:
-        mine_to_file(made, str(jsonl), tmp_path / "three.parquet")
+        mine_to_file(made.mining, str(jsonl), tmp_path / "three.parquet")
     assert "exclude_languages" in str(caught.value)
     assert not (tmp_path / "three.parquet").exists()
 
@@ -225,7 +225,7 @@ def test_the_verb_reports_every_threshold_and_encodes_nothing_twice(jsonl, tmp_p
 def test_the_verb_writes_nothing_where_nothing_is_found(jsonl, tmp_path) -> None:
     made = small_recipe(**{"mining.exclude_languages": ["xx"]})
     with pytest.raises(InputError, match="no pairs"):
-        mine_to_file(made, str(jsonl), tmp_path / "out" / "pairs.parquet")
+        mine_to_file(made.mining, str(jsonl), tmp_path / "out" / "pairs.parquet")
     assert list((tmp_path / "out").iterdir()) == []
 
 
