@@ -74,7 +74,7 @@ class Split(Strict):
 
 
 class FileCard(Strict):
-    """The card as it is written."""
+    """What a card says, wherever its files lie."""
 
     name: Name
     query_languages: tuple[Language, ...] = Field(min_length=1)
@@ -91,9 +91,6 @@ class FileCard(Strict):
     no_relevant: Literal["zero", "exclude"] = "zero"
     average: Literal["macro", "micro"] = "macro"
     translations: str = ""
-    documents: Table | None = None
-    splits: dict[Name, Split] | tuple[Name, ...] = ()
-    beir: str | None = None
 
     @field_validator("translations")
     @classmethod
@@ -103,18 +100,28 @@ class FileCard(Strict):
         except UsageError as error:
             raise ValueError(f"{error.message}: {error.remedy}") from error
 
-    @model_validator(mode="after")
-    def _whole(self) -> FileCard:
-        if self.beir is None and (self.documents is None or not isinstance(self.splits, dict) or not self.splits):
-            raise ValueError("a card needs [documents] and at least one [splits.NAME], or beir = FOLDER")
-        if self.beir is not None and (self.documents is not None or isinstance(self.splits, dict)):
-            raise ValueError("beir = FOLDER says where everything is; leave [documents] and [splits.NAME] out")
-        return self
+
+class TableCard(FileCard):
+    """A card whose files have a table each."""
+
+    documents: Table
+    splits: dict[Name, Split] = Field(min_length=1)
 
 
-def read_card(path: Path) -> FileCard:
+class BeirCard(FileCard):
+    """A card of a folder in BEIR's layout; `splits` are those that it has, the first one the default."""
+
+    beir: str
+    splits: tuple[Name, ...] = ()
+
+
+def read_card(path: Path) -> TableCard | BeirCard:
     """A validated card; raises `UsageError` with file, line and key for the first thing that is wrong with it."""
-    return toml_model.read(path, FileCard, remedy=f"fields of a card: {', '.join(FileCard.model_fields)}")
+    source = toml_model.document(path)
+    remedy = "a card needs [documents] and at least one [splits.NAME], or beir = FOLDER and neither"
+    if "beir" in source.table:
+        return toml_model.validated(source, BeirCard, remedy)
+    return toml_model.validated(source, TableCard, remedy)
 
 
 @dataclass(frozen=True)
@@ -139,15 +146,14 @@ class CardFamily:
         self.name = str(path)
 
     @cached_property
-    def _card(self) -> FileCard:
+    def _card(self) -> TableCard | BeirCard:
         return read_card(self._path)
 
     @cached_property
     def _files(self) -> _Files:
         card, folder = self._card, self._path.parent
-        if card.beir is not None:
+        if isinstance(card, BeirCard):
             return _beir_files(folder / card.beir, card)
-        assert card.documents is not None and isinstance(card.splits, dict)  # noqa: S101, PT018 (the card's validator)
         return _Files(
             documents=_paths(folder, card.documents),
             document_fields=_fields(card.documents, card.document_languages),
@@ -203,7 +209,7 @@ class CardFamily:
         if chosen not in card.splits:
             raise UsageError(f"{card.name} has no split {split!r}", remedy=f"splits: {', '.join(card.splits)}")
         qrels = files.qrels[chosen]
-        read = beir_judgements if self._card.beir is not None else judgements
+        read = beir_judgements if isinstance(self._card, BeirCard) else judgements
         try:
             relevance = Qrels.from_rows(read(qrels))
         except InputError as error:
@@ -211,7 +217,7 @@ class CardFamily:
                 raise InputError(error.message, path=qrels, remedy=error.remedy) from error
             raise
         queries = tuple(read_queries(files.queries[chosen], files.query_fields[chosen]))
-        if self._card.beir is not None:  # BEIR keeps the queries of all splits in one file
+        if isinstance(self._card, BeirCard):  # BEIR keeps the queries of all splits in one file
             queries = tuple(query for query in queries if query.id in relevance.judgements)
         unknown = set(relevance.judgements) - {query.id for query in queries}
         if unknown:
@@ -255,7 +261,7 @@ def _fields(table: Table, languages: tuple[str, ...]) -> Fields:
     return Fields(names.id, names.text, names.title, names.language, table.language or only, frozenset(languages))
 
 
-def _beir_files(folder: Path, card: FileCard) -> _Files:
+def _beir_files(folder: Path, card: BeirCard) -> _Files:
     found = sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
     splits = tuple(card.splits) or tuple(sorted(found, key=lambda name: (name != "test", name)))
     if not splits:

@@ -88,6 +88,12 @@ KINDS = (
         ("splits.test", "qrels"),
     ),
     Kind(
+        "a collection's card with a BEIR folder",
+        files.read_card,
+        'name = "news"\ntitle = "News"\nquery_languages = ["de"]\ndocument_languages = ["de"]\nbeir = "scifact"\n',
+        ("query_languages", "document_languages"),
+    ),
+    Kind(
         "a published table",
         recipes.read,
         'title = "x"\ncollection = "c"\nprotocol = "p"\nsplit = "s"\nmeasures = ["m"]\n'
