@@ -66,8 +66,8 @@ def _stored(collection: str, system: str | None, split: str | None, results: Pat
     chosen = select(results, collection, [system] if system else [], split).results
     if len(chosen) != 1:
         raise UsageError(f"{collection} stands for {len(chosen)} collections", remedy="name one pool, as xquad-r/mixed")
-    if "kept" in chosen[0].provenance:
-        tell(f"only {chosen[0].provenance['kept']} documents per query are stored: penalties are bounded by that")
+    if chosen[0].provenance.kept is not None:
+        tell(f"only {chosen[0].provenance.kept} documents per query are stored: penalties are bounded by that")
     return chosen[0]
 
 

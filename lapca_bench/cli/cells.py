@@ -20,16 +20,16 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
     if outcome.result is None:
         return {**about, "error": outcome.reason}
     result = outcome.result
-    over = "" if result.provenance["policy"]["average"] == "macro" else "*"
+    over = "" if result.provenance.policy.average == "macro" else "*"
     mean = next(a["mean"] for a in result.aggregates if a["measure"] == outcome.measure and a["language"] == over)
     fresh = outcome.state == "new"
     return {
         **about,
         "measure": outcome.measure,
         "mean": mean,
-        "encoded": result.provenance.get("encoded", 0) if fresh else 0,
-        "timings": dict(result.provenance["timings"]) if fresh else {},
-        "index_bytes": result.provenance.get("index_bytes"),
+        "encoded": result.provenance.encoded if fresh else 0,
+        "timings": dict(result.provenance.timings.stages) if fresh else {},
+        "index_bytes": result.provenance.index_bytes,
         "folder": str(result.folder),
     }
 

@@ -73,9 +73,10 @@ def rerun(results: Sequence[StoredResult], into: ResultStore, system: Callable[[
 
 def _request(result: StoredResult) -> Request:
     """What was asked of a result; a measure that looks deeper than it was retrieved is one of the collection's own."""
-    depth = result.provenance["depth"]
+    depth = result.provenance.depth
     measures = dict.fromkeys(aggregate["measure"] for aggregate in result.aggregates)
-    return Request(result.split, depth, tuple(one for one in measures if (parse(one).depth or 0) <= depth))
+    asked = tuple(one for one in measures if depth is None or (parse(one).depth or 0) <= depth)
+    return Request(result.split, depth, asked)
 
 
 def _difference(kept: StoredResult, again: StoredResult) -> str:

@@ -18,6 +18,7 @@ from lapca_bench.experiment.plan import Cell
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, parse, score
 from lapca_bench.search.system import System
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result, ResultStore, StoredMean, StoredResult, read_result
 from lapca_bench.types import Document
 
@@ -176,7 +177,7 @@ class Runner:
 
 def within_kept(stored: StoredResult, measure: str) -> bool:
     """Whether the stored run holds all that `measure` looks at; one that was cut (`keep`) may not."""
-    kept, depth = stored.provenance.get("kept"), parse(measure).depth
+    kept, depth = stored.provenance.kept, parse(measure).depth
     return kept is None or (depth is not None and depth <= kept)
 
 
@@ -252,7 +253,7 @@ def _result(
         split=collection.split,
         languages=scores.languages,
         aggregates=tuple(_aggregates(scores)),
-        provenance=about,
+        provenance=Provenance.recorded(about),
         scores=scores.frame,
         run=run,
     )

@@ -64,7 +64,7 @@ def select(
         for result in stored
         if result.collection in names
         and (split is None or result.split == split)
-        and (depth is None or result.provenance["depth"] == depth)
+        and (depth is None or result.provenance.depth == depth)
     ]
     if not here:
         others = sorted({result.collection for result in stored})
@@ -76,7 +76,7 @@ def select(
             raise unknown_name(f"system with a result on {name}:", system, known)
     newest: dict[tuple[str, str], StoredResult] = {}
     wanted = [result for result in here if not systems or result.system in systems]
-    for result in sorted(wanted, key=lambda result: str(result.provenance["finished"])):
+    for result in sorted(wanted, key=lambda result: result.provenance.finished):
         newest[result.system, result.collection] = result
     order = list(systems) or list(known)
     chosen = sorted(newest.values(), key=lambda r: (order.index(r.system), names.index(r.collection)))

@@ -51,7 +51,7 @@ def rows(
         columns = [frame[frame["collection"] == name].set_index("query")["value"] for frame in frames.values()]
         index = columns[0].index
         of_query = np.stack([column.reindex(index).to_numpy(dtype=np.float64) for column in columns])
-        names = observations_of(list(index), translations(name, {}), name)
+        names = observations_of(list(index), translations(name, ""), name)
         matrices[name] = summed(names, np.full(len(index), 1.0 / len(index)), of_query)[1]
         queries[name] = len(index)
     place = list(frames).index(reference)

@@ -88,7 +88,7 @@ def comparison(
     covered = covered or by_query_language({result.collection: result.languages for result in results})
     labels = [place.label for place in covered]
     shown = str(parse(measure)) if measure else _main_measure(results)
-    average = results[0].provenance["policy"]["average"]
+    average = results[0].provenance.policy.average
     lines = _lines(results, shown, {(place.collection, place.language): place.label for place in covered})
     if display.order == "mean":
         lines.sort(key=lambda line: _standing(line, labels, average))
@@ -111,15 +111,14 @@ def _standing(line: _Line, labels: Sequence[str], average: str) -> tuple[bool, f
 
 
 def _main_measure(results: Sequence[Scored]) -> str:
-    return str(parse(results[0].provenance["policy"]["measures"][0]))
+    return str(parse(results[0].provenance.policy.measures[0]))
 
 
 def _refuse_unequal(results: Sequence[Scored]) -> None:
     """Raise `UsageError` where two results cannot stand in one table."""
     versions: dict[str, tuple[str, str]] = {}
     for result in results:
-        about = result.provenance["collection"]
-        found = (str(about["version"]), str(about["fingerprint"]))
+        found = (result.provenance.collection.version, result.provenance.collection.fingerprint)
         first = versions.setdefault(result.collection, found)
         if first != found:
             what = f"version {first[0]} and {found[0]}" if first[0] != found[0] else "different files"
@@ -136,8 +135,8 @@ def _refuse_unequal(results: Sequence[Scored]) -> None:
             raise UsageError(f"results on {family} are of versions {listed}", remedy="run all systems on one version")
     for what, values in (
         ("split", {result.split for result in results}),
-        ("depth", {str(result.provenance["depth"]) for result in results}),
-        ("average", {str(result.provenance["policy"]["average"]) for result in results}),
+        ("depth", {str(result.provenance.depth) for result in results}),
+        ("average", {result.provenance.policy.average for result in results}),
     ):
         if len(values) > 1:
             raise UsageError(f"results differ in {what}: {', '.join(sorted(values))}", remedy=f"choose one {what}")
@@ -157,7 +156,7 @@ def _lines(results: Sequence[Scored], measure: str, labels: Mapping[tuple[str, s
             )
         own = values.setdefault(result.system, {})
         kinds[result.system] = result.kind
-        stated = translations(result.collection, result.provenance["policy"])
+        stated = translations(result.collection, result.provenance.policy.translations)
         for language, rows in frame.groupby("language", sort=False):
             label = labels.get((result.collection, str(language)))
             if label is None:
@@ -264,23 +263,23 @@ def _title(results: Sequence[Scored], name: str | None) -> str:
 def _notes(
     results: Sequence[Scored], labels: Sequence[str], average: str, display: Display, *, tested: bool
 ) -> tuple[str, ...]:
-    versions = {r.collection.partition("/")[0]: str(r.provenance["collection"]["version"]) for r in results}
+    versions = {r.collection.partition("/")[0]: r.provenance.collection.version for r in results}
     first = results[0]
     listed = ", ".join(f"{family} {version}" for family, version in versions.items())
     macro = "one column" if len(labels) == 1 else f"{len(labels)} columns"
     extent = f"macro over {macro}" if average == "macro" else "micro over all queries"
     notes = [
         (
-            f"{listed}; split {first.split}; depth {first.provenance['depth']}; in percent; mean: {extent}; "
+            f"{listed}; split {first.split}; depth {first.provenance.depth}; in percent; mean: {extent}; "
             "order of ties: document id, descending."
         )
     ]
-    recalls = [(r.provenance["recall"], r.system) for r in results if "recall" in r.provenance]
+    recalls = [(recall, r.system) for r in results if (recall := r.provenance.recall) is not None]
     for system in dict.fromkeys(system for _, system in recalls):
-        found = min((recall for recall, name in recalls if name == system), key=lambda recall: float(recall["recall"]))
+        found = min((recall for recall, name in recalls if name == system), key=lambda recall: recall.recall)
         notes.append(
-            f"{system} is approximate: of the first {found['at']} documents of an exact search it found "
-            f"{found['recall']:.1%} (where it found least; {found['queries']} queries)."
+            f"{system} is approximate: of the first {found.at} documents of an exact search it found "
+            f"{found.recall:.1%} (where it found least; {found.queries} queries)."
         )
     if tested and display.significance != "none":
         where = "the mean" if display.significance == "mean" else "every column"

@@ -41,7 +41,7 @@ def bias_of_result(
 
     Raises `UsageError` where `measure` looks deeper, and as `pool_bias` does.
     """
-    kept = result.provenance.get("kept")
+    kept = result.provenance.kept
     if kept is None:
         return pool_bias(result.run, collection, measure, first)
     if measure is not None and not within_kept(result, measure):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from lapca_bench.search.card import SystemCard
 from lapca_bench.search.kinds import card_class
 from lapca_bench.search.registry import find_card
 from lapca_bench.store.kept import keep
-from lapca_bench.store.results import MANIFEST, Facts, Result, ResultStore, StoredResult, facts_of, read_result
+from lapca_bench.store.results import MANIFEST, Result, ResultStore, StoredResult, facts_of, read_result
 
 FORMAT = 1
 KEY = b"lapca-bench submission"
@@ -78,7 +78,7 @@ def pack(results: Sequence[StoredResult], path: Path, card_of: Callable[[str], S
     cards = {name: card_of(name).model_dump(mode="json") for name in dict.fromkeys(r.system for r in results)}
     content = {
         "format": FORMAT,
-        "results": [{f.name: getattr(result, f.name) for f in fields(Facts)} for result in results],
+        "results": [result.as_json() for result in results],
         "queries": [list(result.run.queries) for result in results],
         "cards": cards,
     }

@@ -9,7 +9,7 @@ records what its collection stated; for one that does not, the collection is ask
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 Float64 = npt.NDArray[np.float64]
 
 
-def translations(collection: str, policy: Mapping[str, object]) -> str:
-    """How the ids of a collection name the translations of one query; `policy` is what a result recorded of it.
+def translations(collection: str, recorded: str) -> str:
+    """How the ids of a collection name the translations of one query; `recorded` is what a result says of it.
 
     "" where none are stated: for a collection that is unknown here and recorded nothing, every query is one.
     """
-    return str(policy.get("translations") or "") or _stated(collection)
+    return recorded or _stated(collection)
 
 
 @cache

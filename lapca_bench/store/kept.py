@@ -30,6 +30,7 @@ from lapca_bench.lock import exclusive
 from lapca_bench.parsing import json_value
 from lapca_bench.run import Int64, Run
 from lapca_bench.sealed import damage, seal_folder, sealed_digests
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Facts, Result, ResultStore, StoredResult, facts_of, file_name
 
 if TYPE_CHECKING:
@@ -214,9 +215,9 @@ class _Entry:
     def of(cls, stored: StoredResult, first: int) -> _Entry:
         """`stored`, its run cut to the `first` documents; its provenance says so where that was deeper."""
         facts = {field.name: getattr(stored, field.name) for field in fields(Facts)}
-        depth = stored.provenance.get("kept", stored.provenance.get("depth"))
+        depth = stored.provenance.kept or stored.provenance.depth
         if depth is None or depth > first:
-            facts["provenance"] = {**stored.provenance, "kept": first}
+            facts["provenance"] = Provenance({**stored.provenance, "kept": first})
         return cls(Result(**facts, scores=stored.scores, run=stored.run.cut(first)), stored.digests)
 
 
@@ -227,9 +228,8 @@ def _write(entries: Sequence[_Entry], folder: Path) -> None:
     documents = sorted(
         {str(document) for result in results for document in result.run.vocabulary[np.unique(result.run.codes)]}
     )
-    facts: dict[str, Sequence[Any]] = {
-        field.name: [getattr(result, field.name) for result in results] for field in fields(Facts)
-    }
+    told = [result.as_json() for result in results]
+    facts: dict[str, Sequence[Any]] = {field.name: [one[field.name] for one in told] for field in fields(Facts)}
     facts["files"] = [dict(entry.digests) for entry in entries]
     columns = {name: pa.array([_text(value) for value in values], pa.string()) for name, values in facts.items()}
     with atomic_folder(folder) as scratch:

@@ -21,6 +21,7 @@ from lapca_bench.errors import StoreError
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.runs import read_parquet, write_parquet
 
 if TYPE_CHECKING:
@@ -63,7 +64,12 @@ class Facts:
     split: str
     languages: Sequence[str]
     aggregates: Sequence[StoredMean]
-    provenance: Mapping[str, Any]
+    provenance: Provenance
+
+    def as_json(self) -> dict[str, Any]:
+        """The facts as JSON values; `facts_of` reads them."""
+        found = {field.name: getattr(self, field.name) for field in fields(Facts)}
+        return found | {"provenance": dict(self.provenance)}
 
 
 _Types = type | tuple[type, ...]
@@ -73,7 +79,7 @@ _AGGREGATE: dict[str, _Types] = {"measure": str, "language": str, "mean": (float
 
 
 def facts_of(content: Any) -> dict[str, Any]:
-    """`content`, which came from a file, if it is facts by names and types; else raises `ValueError` or `TypeError`."""
+    """`content`, which came from a file, as arguments of `Facts`; else raises `ValueError` or `TypeError`."""
     names = {field.name for field in fields(Facts)}
     if not isinstance(content, dict) or set(content) != names:
         raise ValueError(f"a result has {', '.join(sorted(names))}")
@@ -87,7 +93,7 @@ def facts_of(content: Any) -> dict[str, Any]:
     for one in content["aggregates"]:
         if not isinstance(one, dict) or any(not isinstance(one.get(n, ...), t) for n, t in _AGGREGATE.items()):
             raise ValueError(f"an aggregate has {', '.join(_AGGREGATE)}")
-    return content
+    return content | {"provenance": Provenance(content["provenance"])}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,8 +167,7 @@ class ResultStore:
             for name, digest in digests.items():
                 with atomic_path(folder / _stored_name(name, digest)) as temporary:
                     (scratch / name).replace(temporary)
-        facts = {field.name: getattr(result, field.name) for field in fields(Facts)}
-        write_sealed(folder / MANIFEST, {"format": FORMAT, **facts, "files": digests})
+        write_sealed(folder / MANIFEST, {"format": FORMAT, **result.as_json(), "files": digests})
         kept = {MANIFEST, *(_stored_name(name, digest) for name, digest in digests.items())}
         for path in folder.glob("*.parquet"):
             if path.name not in kept:

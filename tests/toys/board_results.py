@@ -9,6 +9,7 @@ import pandas as pd
 
 from lapca_bench.digest import digest_texts
 from lapca_bench.run import Run
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result, ResultStore, StoredMean
 
 HOSTILE = '<script>document.title="owned"</script>" onmouseover="x" \u202egnihtemos ' + "long " * 95
@@ -56,19 +57,26 @@ def result(
             StoredMean(measure=m, language=language, mean=float(row["mean"]), queries=int(row["size"]))
             for (m, language), row in means.iterrows()
         ],
-        provenance={
-            "finished": finished,
-            "command": "lapca-bench run --system x",
-            "commit": "abc",
-            "versions": {"numpy": "2.4"},
-            "depth": 100,
-            "policy": {"average": "macro"},
-            "collection": {"version": "1", "fingerprint": "f", "queries": queries * len(languages), "licence": "free"},
-            "timings": {"encode documents": 3.0 + 10 * quality, "rank": 0.5, "search": 9.0},
-            "encoded": 100,
-            "reused": 0,
-            "index_bytes": int(1e6 * (1 + quality)),
-        },
+        provenance=Provenance(
+            {
+                "finished": finished,
+                "command": "lapca-bench run --system x",
+                "commit": "abc",
+                "versions": {"numpy": "2.4"},
+                "depth": 100,
+                "policy": {"average": "macro"},
+                "collection": {
+                    "version": "1",
+                    "fingerprint": "f",
+                    "queries": queries * len(languages),
+                    "licence": "free",
+                },
+                "timings": {"encode documents": 3.0 + 10 * quality, "rank": 0.5, "score": 0.2, "total": 9.0},
+                "encoded": 100,
+                "reused": 0,
+                "index_bytes": int(1e6 * (1 + quality)),
+            }
+        ),
         scores=frame,
         run=Run.from_dict(system, ranking),
     )

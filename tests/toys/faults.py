@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from lapca_bench.run import Run
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result, ResultStore
 
 
@@ -23,7 +24,7 @@ def write_result(root: Path, value: float = 0.5, run: Run | None = None) -> Path
             split="test",
             languages=["en"],
             aggregates=[{"measure": "nDCG@10", "language": "", "mean": value, "queries": 1}],
-            provenance={"timings": {}},
+            provenance=Provenance({"timings": {}}),
             scores=pd.DataFrame({"query": ["q"], "language": ["en"], "measure": ["nDCG@10"], "value": [value]}),
             run=run or Run.from_dict("toy", {"q": {"a": value}}),
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from lapca_bench.report.board.model import MeasuredCost
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import StoredResult
 
 
@@ -15,9 +15,9 @@ def cost_of(results: Sequence[StoredResult]) -> MeasuredCost:
     A figure is None unless every result recorded it: a sum over some of them would flatter. Encoding counts only where
     all texts were encoded for the result and none were read from the store; ranking leaves the encoding of queries out.
     """
-    ranking = [_number(result.provenance.get("timings", {}).get("rank")) for result in results]
-    queries = [_number(result.provenance.get("collection", {}).get("queries")) for result in results]
-    sizes = [_number(result.provenance.get("index_bytes")) for result in results]
+    ranking = [result.provenance.timings.rank for result in results]
+    queries = [result.provenance.collection.queries for result in results]
+    sizes = [result.provenance.index_bytes for result in results]
     seconds, count = _total(ranking), _total(queries)
     return MeasuredCost(
         encode_seconds=_total([_encoding(result.provenance) for result in results]),
@@ -26,13 +26,8 @@ def cost_of(results: Sequence[StoredResult]) -> MeasuredCost:
     )
 
 
-def _encoding(provenance: Mapping[str, Any]) -> float | None:
-    stages = [_number(value) for name, value in provenance.get("timings", {}).items() if str(name).startswith("encode")]
-    return _total(stages) if not provenance.get("reused") else None
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _encoding(provenance: Provenance) -> float | None:
+    return provenance.timings.encoding if not provenance.reused else None
 
 
 def _total(values: Sequence[float | None]) -> float | None:

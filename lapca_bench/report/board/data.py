@@ -82,7 +82,7 @@ def newest(results: Iterable[StoredResult]) -> list[StoredResult]:
     for result in results:
         place = (result.system, result.collection, result.split)
         known = found.get(place)
-        if known is None or str(result.provenance.get("finished", "")) >= str(known.provenance.get("finished", "")):
+        if known is None or result.provenance.finished >= known.provenance.finished:
             found[place] = result
     return list(found.values())
 
@@ -208,12 +208,12 @@ def _measured_board(name: str, split: str, results: Sequence[StoredResult], arou
         for collection, language in columns
     ]
     entries, tasks = _measured(places, results, measures, around)
-    first = results[0].provenance.get("collection", {})
+    version = results[0].provenance.collection.version or "not recorded"
     return Board(
         name=f"{name}-{split}".replace("/", "-"),
         title=around.titles.get(name, name) + ("" if split == "test" else f" ({split})"),
         collection=name,
-        protocol=f"version {first.get('version', 'not recorded')}",
+        protocol=f"version {version}",
         split=split,
         measures=measures,
         tasks=tasks,
@@ -278,7 +278,7 @@ def _values(
 
 
 def _by_measure_and_language(result: StoredResult) -> dict[tuple[str, str], pd.Series[float]]:
-    stated = translations(result.collection, result.provenance.get("policy", {}))
+    stated = translations(result.collection, result.provenance.policy.translations)
     named = result.scores.set_index("query")
     names = observations_of(list(named.index), stated, result.collection)
     groups = named.set_axis(names).groupby(["measure", "language"], sort=False)["value"]

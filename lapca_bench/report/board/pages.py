@@ -187,10 +187,13 @@ def _section(board: Board, entry: Entry) -> dict[str, object]:
 def _provenance(result: StoredResult) -> dict[str, object]:
     """A result's means, and everything that is recorded of how it was made."""
     about = dict(result.provenance)
-    collection = about.pop("collection", {})
+    collection = about.pop("collection", None)
     facts = [("result key", result.key), ("system digest", result.system_digest)]
     facts += [("digest of " + name, digest) for name, digest in result.digests.items()]
-    facts += [(f"collection {key}", _text(value)) for key, value in dict(collection).items()]
+    facts += [
+        (f"collection {key}", _text(value))
+        for key, value in (collection.items() if isinstance(collection, dict) else ())
+    ]
     facts += [(key.replace("_", " "), _text(value)) for key, value in about.items()]
     means = [(f"{a['measure']} {a['language']}", a["mean"], a["queries"]) for a in result.aggregates]
     return {
@@ -302,7 +305,7 @@ def _mean(result: StoredResult, measure: str) -> str:
 
 def _card_facts(card: CollectionCard | None, results: Sequence[StoredResult]) -> list[tuple[str, str]]:
     if card is None:
-        versions = dict.fromkeys(str(r.provenance.get("collection", {}).get("version", "")) for r in results)
+        versions = dict.fromkeys(r.provenance.collection.version for r in results)
         return [("version", ", ".join(version for version in versions if version))]
     return [
         ("title", card.title),

@@ -59,11 +59,10 @@ def verify(results: Iterable[StoredResult]) -> Iterator[Verification]:
 
 def misfit(result: StoredResult, collection: Collection) -> str:
     """Why `result` was not made from `collection` as it is here; empty where it was."""
-    about = result.provenance.get("collection", {})
-    version, fingerprint = str(about.get("version", "")), str(about.get("fingerprint", ""))
-    if version != collection.card.version:
-        return f"made from version {version}, here is {collection.card.version}"
-    if fingerprint != collection.fingerprint:
+    about = result.provenance.collection
+    if about.version != collection.card.version:
+        return f"made from version {about.version}, here is {collection.card.version}"
+    if about.fingerprint != collection.fingerprint:
         return "made from other files of the collection than those here"
     return ""
 
@@ -75,7 +74,7 @@ def check(result: StoredResult, collection: Collection) -> Verification:
     scored = tuple(dict.fromkeys(result.scores["measure"]))
     measures = [measure for measure in scored if within_kept(result, measure)]
     if not measures:
-        kept = result.provenance["kept"]
+        kept = result.provenance.kept
         reason = f"only {kept} documents per query are stored, fewer than {', '.join(scored)} look at; the means hold"
         return _compare_means(result) or Verification(result, "not verified", reason)
     documents = {document.id for document in collection.documents()}
@@ -103,7 +102,7 @@ def _compare(result: StoredResult, again: pd.DataFrame, unseen: tuple[str, ...])
             f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
         )
         return Verification(result, "differs", reason)
-    deeper = f"; not {', '.join(unseen)}, which look deeper than the {result.provenance.get('kept')} documents kept"
+    deeper = f"; not {', '.join(unseen)}, which look deeper than the {result.provenance.kept} documents kept"
     rest = deeper if unseen else ""
     return _compare_means(result) or Verification(result, "verified", f"{len(both)} values{rest}", unseen)
 

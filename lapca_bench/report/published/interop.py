@@ -51,19 +51,18 @@ def mteb_files(results: Sequence[StoredResult]) -> dict[str, dict[str, Any]]:
         entries = [entry for language in result.languages if (entry := _entry(result, subset, language))]
         if not entries:
             continue
-        about = result.provenance.get("collection", {})
         content = files.setdefault(
             f"{task}.json",
             {
                 "task_name": task,
-                "dataset_revision": str(about.get("version", "")),
+                "dataset_revision": result.provenance.collection.version,
                 "mteb_version": f"lapca-bench {version('lapca-bench')}",
                 "evaluation_time": 0.0,
                 "kg_co2_emissions": None,
                 "scores": {},
             },
         )
-        content["evaluation_time"] += float(result.provenance.get("timings", {}).get("search", 0.0))
+        content["evaluation_time"] += result.provenance.timings.total
         content["scores"].setdefault(result.split, []).extend(entries)
     if not files:
         raise UsageError("no measure of these results is one of MTEB's")
@@ -92,7 +91,7 @@ def model_index(results: Sequence[StoredResult], name: str) -> str:
                 "type": result.collection.partition("/")[0],
                 "config": result.collection.partition("/")[2] or "default",
                 "split": result.split,
-                "revision": str(result.provenance.get("collection", {}).get("version", "")),
+                "revision": result.provenance.collection.version,
             },
             "metrics": [
                 {"type": mteb_measure(a["measure"]) or a["measure"], "name": a["measure"], "value": 100 * a["mean"]}

@@ -112,7 +112,7 @@ class MeasuredScores:
 
 
 def _finished(facts: Facts) -> str:
-    return str(facts.provenance.get("finished", ""))
+    return facts.provenance.finished
 
 
 def reproduce(

@@ -21,6 +21,7 @@ from lapca_bench.report.published import tables as recipes
 from lapca_bench.report.published.published import published
 from lapca_bench.run import Run
 from lapca_bench.store.kept import keep, stored_results
+from lapca_bench.store.provenance import Provenance
 
 GROUPS = {"help-pages/xx-en": ("help-pages/de-en", "help-pages/fi-en")}
 AROUND = Surroundings(GROUPS, {"good": ("help-pages",), "bad": ()})
@@ -179,9 +180,9 @@ def test_cost_is_a_sum_over_all_results_or_nothing(stored):
     cost = cost_of([first, second])
     assert cost.encode_seconds == pytest.approx(16.0)
     assert cost.queries_per_second == pytest.approx(80.0)
-    second = replace(second, provenance={**second.provenance, "timings": {}})
+    second = replace(second, provenance=Provenance({**second.provenance, "timings": {}}))
     assert cost_of([first, second]).encode_seconds is None
-    reused = replace(first, provenance={**first.provenance, "reused": 7})
+    reused = replace(first, provenance=Provenance({**first.provenance, "reused": 7}))
     assert cost_of([reused]).encode_seconds is None
 
 
@@ -386,8 +387,8 @@ def test_a_result_of_another_version_of_a_pool_is_on_the_board_without_its_bias(
     older = {"version": "0", "fingerprint": "f"}
     foreign = made.result("foreign", "pool/mixed", 0.5, languages=("de", "fi"), queries=1)  # its documents are unknown
     others = [
-        replace(on_pool("other"), provenance={**on_pool("other").provenance, "collection": elsewhere}),
-        replace(on_pool("older"), provenance={**on_pool("older").provenance, "collection": older}),
+        replace(on_pool("other"), provenance=Provenance({**on_pool("other").provenance, "collection": elsewhere})),
+        replace(on_pool("older"), provenance=Provenance({**on_pool("older").provenance, "collection": older})),
     ]
     site = board.site_of(list(made.write(tmp_path, [on_pool("s"), foreign, *others]).all()))
     reasons = {line.split(" of ")[1].split(" on ")[0]: line.split(": ")[1] for line in site.left_out}

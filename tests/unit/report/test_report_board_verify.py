@@ -18,6 +18,7 @@ from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import aggregate
 from lapca_bench.sealed import seal_folder
 from lapca_bench.store.kept import QUESTIONS, keep, stored_results
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result, StoredMean
 from lapca_bench.types import Document, Query
 
@@ -67,7 +68,7 @@ def honest():
             "collection": "toy/de",
             "languages": ["de"],
             "aggregates": rows,
-            "provenance": about,
+            "provenance": Provenance(about),
             "scores": scores.frame,
             "run": run,
         }
@@ -130,7 +131,7 @@ def test_a_run_with_documents_that_the_collection_lacks_differs(states):
 
 def kept(result, number):
     """`result` as `run --keep` stores it: scored whole, its run cut."""
-    return replace(result, run=result.run.cut(number), provenance={**result.provenance, "kept": number})
+    return replace(result, run=result.run.cut(number), provenance=Provenance({**result.provenance, "kept": number}))
 
 
 def test_a_run_that_was_kept_in_part_is_verified_as_deep_as_it_goes(states):

@@ -43,6 +43,16 @@ def test_a_file_per_task_holds_the_stored_means(stored):
     assert files["XQuADRetrieval.json"]["mteb_version"].startswith("lapca-bench")
 
 
+def test_the_evaluation_time_is_the_seconds_of_its_results(stored):
+    files = mteb_files(stored)
+    took = {"XQuADRetrieval.json": "xquad-retrieval", "Tatoeba.json": "tatoeba"}
+    for name, family in took.items():
+        seconds = [r.provenance["timings"]["total"] for r in stored if r.collection.startswith(f"{family}/")]
+        assert seconds
+        assert sum(seconds) > 0
+        assert files[name]["evaluation_time"] == pytest.approx(sum(seconds))
+
+
 def test_what_is_written_can_be_read(stored, tmp_path):
     path = tmp_path / "Tatoeba.json"
     path.write_text(json.dumps(mteb_files(stored)["Tatoeba.json"]))

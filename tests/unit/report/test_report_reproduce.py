@@ -15,6 +15,7 @@ from lapca_bench.report.published.as_table import records, tables
 from lapca_bench.report.published.published import published
 from lapca_bench.report.published.reproduce import reproduce
 from lapca_bench.report.published.tables import TableRecipe
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Facts, StoredMean
 
 UNMAPPED = """title = "x"
@@ -50,7 +51,7 @@ def facts(system, collection, means, *, split="validation", measure="nDCG@10", f
         aggregates=[
             StoredMean(measure=measure, language=language, mean=mean, queries=1190) for language, mean in means.items()
         ],
-        provenance={"finished": finished},
+        provenance=Provenance({"finished": finished}),
     )
 
 

@@ -14,6 +14,7 @@ from lapca_bench.errors import InputError, unknown_name
 from lapca_bench.report import submission
 from lapca_bench.search.own_builder import OwnBuilderCard
 from lapca_bench.store.kept import keep, stored_results
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import ResultStore
 
 CARD = OwnBuilderCard(
@@ -119,7 +120,7 @@ def test_an_unknown_or_incomplete_card_fails(stored):
 def test_provenance_must_be_there(stored):
     result = honest()
     about = {key: value for key, value in result.provenance.items() if key != "commit"}
-    assert failed(submission.check(stored(replace(result, provenance=about)), card_of)) == [
+    assert failed(submission.check(stored(replace(result, provenance=Provenance(about))), card_of)) == [
         "a on toy/de (test): provenance"
     ]
 

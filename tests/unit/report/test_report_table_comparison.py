@@ -10,6 +10,7 @@ from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place
 from lapca_bench.report.comparison import Display, _Line, _observations, comparison
 from lapca_bench.run import Run
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result
 
 LANGUAGES = {"x/de-en": ("de",), "x/fr-en": ("fr",), "x/mixed": ("de", "fr")}
@@ -34,7 +35,7 @@ def result(system: str, collection: str, values: dict[str, list[float]], average
         split=about.pop("split", "test"),
         languages=tuple(values),
         aggregates=(),
-        provenance={**provenance, **about, "collection": collected},
+        provenance=Provenance({**provenance, **about, "collection": collected}),
         scores=pd.DataFrame(rows, columns=["query", "language", "measure", "value"]),
         run=Run.from_dict(system, {}),
     )

@@ -56,7 +56,7 @@ IDS = [
 
 @pytest.mark.parametrize(("first", "id_", "second", "other", "one"), IDS)
 def test_ids_of_every_family(first, id_, second, other, one):
-    names = [observations_of([query], translations(c, {}), c)[0] for c, query in ((first, id_), (second, other))]
+    names = [observations_of([query], translations(c, ""), c)[0] for c, query in ((first, id_), (second, other))]
     assert (names[0] == names[1]) is one
 
 
@@ -81,8 +81,8 @@ def test_collections_of_ir_datasets_say_so_by_data_set(first, second, one):
 
 
 def test_what_a_result_recorded_counts_before_what_the_name_says():
-    assert translations("files/our-news", {"translations": "{query}-{language}"}) == "{query}-{language}"
-    assert translations("help-pages/mixed", {"average": "macro"}) == "{language}:{query}"
+    assert translations("files/our-news", "{query}-{language}") == "{query}-{language}"
+    assert translations("help-pages/mixed", "") == "{language}:{query}"
 
 
 def test_an_id_of_another_form_stands_alone():
@@ -130,7 +130,7 @@ def test_tables_boards_pages_ablations_and_comparisons_count_alike(collection, m
     assert sorted(standing.rank for standing in standings.values()) == [1, 2]
 
     frames = {one.system: one.scores for one in results}
-    compared, (pair,) = compare_runs(frames, [measure], Settings(), translations(collection, {}))
+    compared, (pair,) = compare_runs(frames, [measure], Settings(), translations(collection, ""))
     assert (pair.queries, pair.observations) == (queries, observations)
     assert f"{queries} queries, translations of one taken as one observation: {observations}" in compared.notes[0]
     _, (raw,) = compare_runs(frames, [measure], Settings())

@@ -4,6 +4,7 @@ import pytest
 from lapca_bench.errors import StoreError
 from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
+from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import MANIFEST, RUN, SCORES, Result, ResultStore
 
 
@@ -18,7 +19,7 @@ def result(key="k" * 64, system="toy", value=0.5):
         split="test",
         languages=["en"],
         aggregates=[{"measure": "nDCG@10", "language": "", "mean": value, "queries": 1}],
-        provenance={"timings": {}},
+        provenance=Provenance({"timings": {}}),
         scores=pd.DataFrame({"query": ["q"], "language": ["en"], "measure": ["nDCG@10"], "value": [value]}),
         run=Run.from_dict(system, {"q": {"a": 1.0}}),
     )
