@@ -30,6 +30,7 @@ from lapca_bench.training.step.step import Step
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+    from torch.optim import Optimizer
 
 log = logging.getLogger(__name__)
 
@@ -95,17 +96,9 @@ class Training:
         with progress_bar("training", last - done.step, "step") as bar:
             while done.step < last and not self._out_of_patience(done):
                 batch = negatives.added(self.source.batch(done.step), self._encoder(tower, done.step), done.step)
-                loss = step.backward(batch, done.step)
-                norm = self._share_gradients(parameters)
-                if not (math.isfinite(loss) and math.isfinite(norm)):
-                    raise self._not_finite(loss, batch, done.step)
-                for group in optimiser.param_groups:
-                    group["lr"] = rate(done.step, optimisation.steps, optimisation.warmup, optimisation.learning_rate)
-                optimiser.step()
-                optimiser.zero_grad()
+                loss = self._moved(step, batch, done.step, optimiser, parameters)
                 done.step += 1
                 done.history.append({"step": done.step, "loss": round(loss, 6)})
-                log.debug("step %d: loss %.4f, gradient norm %.4f", done.step, loss, norm)
                 looks = done.step % recipe.evaluation.every == 0 or done.step == last
                 if looks:
                     self._look(tower, done)
@@ -115,6 +108,22 @@ class Training:
                     prune(self.folder, KEPT_CHECKPOINTS, done.best_step)
                 bar.advance()
         return TrainingOutcome(done.step, self._chosen(done, written), done)
+
+    def _moved(
+        self, step: Step, batch: Batch, number: int, optimiser: Optimizer, parameters: list[nn.Parameter]
+    ) -> float:
+        """Move the weights by one batch; returns its loss. Raises `TrainingError` where it is not finite."""
+        optimisation = self.recipe.optimisation
+        loss = step.backward(batch, number)
+        norm = self._share_gradients(parameters)
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            raise self._not_finite(loss, batch, number)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(number, optimisation.steps, optimisation.warmup, optimisation.learning_rate)
+        optimiser.step()
+        optimiser.zero_grad()
+        log.debug("step %d: loss %.4f, gradient norm %.4f", number + 1, loss, norm)
+        return loss
 
     def start(self) -> TrainedTower:
         """The model as it is before the first step, with the heads that the objective needs."""

@@ -55,7 +55,7 @@ _HEAD_NAMES = {
 def _stored(folder: Path, names: dict[str, str]) -> dict[str, Tensor]:
     from safetensors import safe_open
 
-    found: dict[str, Any] = {}
+    found: dict[str, Tensor] = {}
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, "pt") as stored:
             present = set(stored.keys())

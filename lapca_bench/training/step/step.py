@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapca_bench.training.batch import Batch
+from lapca_bench.training.losses.objective import Objective
 from lapca_bench.training.losses.reading import ReadingTerm
-from lapca_bench.training.losses.term import ChunkTerm, JointBatch, MatrixLoss, MatrixTerm
+from lapca_bench.training.losses.term import ChunkTerm, JointBatch, MatrixLoss, MatrixTerm, Term
 from lapca_bench.training.model.language_modelling import IGNORED, MaskVocabulary
 from lapca_bench.training.model.rows import Hide, Rows
 from lapca_bench.training.model.tower import TrainedTower
@@ -40,15 +41,18 @@ class Step:
         self._tower, self._recipe, self._processes = tower, recipe, processes
         self._compares_vectors = any(term.compares_vectors for term in terms)
         self._matrix_terms = [term for term in terms if isinstance(term, MatrixTerm)]
-        self._chunk_terms = [term for term in terms if isinstance(term, ChunkTerm)]
-        on_the_way = ChunkTerm if self._compares_vectors else ()
-        reading = [term for term in terms if isinstance(term, ReadingTerm) and not isinstance(term, on_the_way)]
+        self._chunk_terms = [term for term in terms if isinstance(term, ChunkTerm) and self._on_the_way(term)]
+        reading = [term for term in terms if isinstance(term, ReadingTerm) and not self._on_the_way(term)]
         hides = recipe.views.mask > 0 or recipe.objective.needs.language_model
         self._vocabulary: MaskVocabulary | None = tower.mask_vocabulary() if hides else None
         predicts_words = any(term.needs.language_model for term in self._chunk_terms)
         self._passes = Passes(tower, recipe, processes, dense_words=predicts_words)
         self._start = StartModel(start_model, tower, recipe, self._passes)
         self._reading = JointReading(tower, recipe, reading, self._vocabulary)
+
+    def _on_the_way(self, term: Term[Objective]) -> bool:
+        """Whether a term's loss is taken of texts on their way to vectors."""
+        return self._compares_vectors and isinstance(term, ChunkTerm)
 
     def backward(self, batch: Batch, step: int) -> float:
         """Accumulate this process's part of the gradient of the joint batch; return the joint loss."""
