@@ -12,8 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from toys import checkpoints as encoders_tiny  # noqa: E402
-from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_head  # noqa: E402
+from toys import checkpoints  # noqa: E402
+from toys.checkpoints import HIDDEN, VOCABULARY, ids_of, write_checkpoint, write_head  # noqa: E402
 
 from lapca_bench.encoders.kinds.cross_encoder import CrossEncoder  # noqa: E402
 from lapca_bench.search import registry  # noqa: E402
@@ -42,10 +42,6 @@ def settings_of(name, folder, **changes):
     write_checkpoint(folder, architecture, positions=positions)
     (settings,) = card.models
     return settings.model_copy(update={"checkpoint": str(folder), "revision": None, **changes})
-
-
-def ids_of(*tokens):
-    return [VOCABULARY.index(token) for token in tokens]
 
 
 def load(kind, folder):
@@ -95,9 +91,9 @@ def test_colbert_xm_marks_fills_projects_and_passes_each_text_through_its_langua
     from safetensors.numpy import load_file, save_file
 
     adapters = registry.cards()["colbert-xm"].late_interaction.adapters
-    model, config, values = encoders_tiny.ARCHITECTURES["xmod"]
+    model, config, values = checkpoints.ARCHITECTURES["xmod"]
     languages = sorted(adapters.values())
-    monkeypatch.setitem(encoders_tiny.ARCHITECTURES, "xmod", (model, config, {**values, "languages": languages}))
+    monkeypatch.setitem(checkpoints.ARCHITECTURES, "xmod", (model, config, {**values, "languages": languages}))
     named = {"query_marker": "[UNK]", "document_marker": "[UNK]", "query_fill": "[MASK]"}  # <unk> and <mask> of XLM-R
     settings = settings_of("colbert-xm", tmp_path, **named)
     weights = tmp_path / settings.projection

@@ -1,7 +1,15 @@
 """What every kind of system owes, over the same odd inputs."""
 
 import pytest
-from toys.search import ToyCollection, WordCountEncoder, WordHashEncoder, WordVectorsEncoder, documents, queries
+from toys.search import (
+    Overlap,
+    ToyCollection,
+    WordCountEncoder,
+    WordVectorsEncoder,
+    dense,
+    documents,
+    queries,
+)
 
 from lapca_bench.encoders.fields import FieldsEncoder
 from lapca_bench.errors import MissingResourceError
@@ -13,26 +21,13 @@ from lapca_bench.search.lexical.java import find_jar, find_java
 from lapca_bench.search.pairwise import PairwiseSystem
 from lapca_bench.search.rerank import RerankSystem
 from lapca_bench.search.sparse import SparseSystem
-from lapca_bench.search.system import System, SystemIdentity
+from lapca_bench.search.system import System
 from lapca_bench.store.forms import Sparse, TokenVectors
 from lapca_bench.store.stored_encoder import StoredEncoder
 from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document
 
 TEXTS = ("red car", "blue boat", "red car", "", "green tree in the wind", "boat")
-
-
-class Overlap:
-    """Scores by the number of shared words."""
-
-    identity = SystemIdentity("overlap", {})
-
-    def score(self, query, documents):
-        return [len(set(query.text.split()) & set(document.content().split())) for document in documents]
-
-
-def dense(folder):
-    return DenseSystem(WordHashEncoder(), VectorStore(folder / "vectors", shard_size=2))
 
 
 def fields(folder):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from lapca_bench.encoders.kinds.transformer import TransformerSettings
+
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 WORDS = ("query", "passage", ":", "the", "Cat", "cat", "sat", "mat", ".", "a_Latn", "b_Latn")
 VOCABULARY = (
@@ -21,6 +23,11 @@ VOCABULARY = (
     "ß",
 )
 HIDDEN = 16
+
+
+def ids_of(*tokens: str) -> list[int]:
+    """The tokens' places in the vocabulary."""
+    return [VOCABULARY.index(token) for token in tokens]
 
 
 def write_tokenizer(folder: Path, *, lower: bool = False) -> None:
@@ -134,3 +141,10 @@ def write_static(folder: Path, *, layout: str = "model2vec", seed: int = 2) -> n
     name = {"model2vec": "embeddings", "sentence-transformers": "embedding.weight"}[layout]
     save_file({name: matrix}, folder / "model.safetensors")
     return matrix
+
+
+def settings(folder: Path, **changes: Any) -> TransformerSettings:
+    """A checkpoint's `[encoder]` table: mean pooling of at most 16 tokens, with these changes."""
+    base = {"type": "transformer", "checkpoint": str(folder), "pooling": "mean"}
+    base |= {"query_max_length": 16, "document_max_length": 16}
+    return TransformerSettings.model_validate(base | changes)

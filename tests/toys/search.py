@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import lil_array
@@ -10,6 +11,9 @@ from scipy.sparse import lil_array
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.encoders.identity import EncoderIdentity
 from lapca_bench.run import Qrels
+from lapca_bench.search.dense import DenseSystem
+from lapca_bench.search.system import SystemIdentity
+from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Document, Query
 
 DIMENSION = 16
@@ -129,3 +133,17 @@ def documents(*texts: str, language: str = "en") -> list[Document]:
 def queries(*texts: str, language: str = "en") -> list[Query]:
     """Queries q0, q1, … with these texts."""
     return [Query(f"q{i}", text, language) for i, text in enumerate(texts)]
+
+
+class Overlap:
+    """A scorer of pairs: the number of shared words."""
+
+    identity = SystemIdentity("overlap", {})
+
+    def score(self, query: Query, documents: Sequence[Document]) -> list[int]:
+        return [len(set(query.text.split()) & set(document.content().split())) for document in documents]
+
+
+def dense(folder: Path) -> DenseSystem:
+    """The dense system of hashed words, with shards of two vectors."""
+    return DenseSystem(WordHashEncoder(), VectorStore(folder / "vectors", shard_size=2))

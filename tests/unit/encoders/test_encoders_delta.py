@@ -16,19 +16,13 @@ from lapca_bench.search.kinds import read_card
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from toys.checkpoints import write_checkpoint  # noqa: E402
+from toys.checkpoints import settings, write_checkpoint  # noqa: E402
 
 from lapca_bench.encoders.weights.delta import BASE, base_digest, difference, write_delta  # noqa: E402
 from lapca_bench.encoders.weights.network import load_model  # noqa: E402
 
 TEXTS = ["Cat", "the mat . the cat sat", "zebra 42"]
 MOVED = "encoder.layer.1.output.dense.weight"
-
-
-def settings(folder: Path, **changes: Any) -> TransformerSettings:
-    base = {"type": "transformer", "checkpoint": str(folder), "pooling": "mean"}
-    base |= {"query_max_length": 16, "document_max_length": 16}
-    return TransformerSettings.model_validate(base | changes)
 
 
 @pytest.fixture

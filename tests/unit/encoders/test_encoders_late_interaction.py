@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_head
+from toys.checkpoints import HIDDEN, VOCABULARY, ids_of, write_checkpoint, write_head
 
 from lapca_bench.encoders.kinds.token_vectors import LateInteractionSettings, TokenVectorEncoder
 from lapca_bench.encoders.protocol import MultiVectorEncoder
@@ -20,10 +20,6 @@ CLS, SEP, MASK = (VOCABULARY.index(token) for token in ("[CLS]", "[SEP]", "[MASK
 def build(folder, **changes):
     base = {"checkpoint": str(folder), "query_max_length": 16, "document_max_length": 16}
     return TokenVectorEncoder(LateInteractionSettings.model_validate(base | changes), "tiny")
-
-
-def ids_of(*tokens):
-    return [VOCABULARY.index(token) for token in tokens]
 
 
 def states(folder, ids, attended=None, **further):

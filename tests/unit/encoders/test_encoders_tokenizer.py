@@ -14,11 +14,7 @@ from lapca_bench.errors import InputError, LapcaError
 
 pytest.importorskip("tokenizers")
 
-from toys.checkpoints import VOCABULARY, write_tokenizer
-
-
-def ids_of(*tokens: str) -> list[int]:
-    return [VOCABULARY.index(token) for token in tokens]
+from toys.checkpoints import VOCABULARY, ids_of, write_tokenizer
 
 
 def test_ids_truncation_and_unknown_tokens_are_counted(tmp_path: Path) -> None:

@@ -8,23 +8,16 @@ import numpy as np
 import pytest
 
 from lapca_bench.encoders import build
-from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.errors import EncoderError, InputError, MissingResourceError, UsageError
 from lapca_bench.types import Document
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from toys.checkpoints import HIDDEN, VOCABULARY, write_checkpoint, write_head
+from toys.checkpoints import HIDDEN, VOCABULARY, settings, write_checkpoint, write_head
 
 TEXTS = ["Cat", "the mat . the cat sat", "", "漢字", "zebra 42 the cat sat mat mat", "cat"]
 SEP = VOCABULARY.index("[SEP]")
-
-
-def settings(folder: Path, **changes: Any) -> TransformerSettings:
-    base = {"type": "transformer", "checkpoint": str(folder), "pooling": "mean"}
-    base |= {"query_max_length": 16, "document_max_length": 16}
-    return TransformerSettings.model_validate(base | changes)
 
 
 def hidden_states(folder: Path, ids: list[int]) -> np.ndarray:
@@ -73,7 +66,10 @@ def test_two_towers_encode_their_own_side(tmp_path: Path) -> None:
     passages, questions = write_checkpoint(tmp_path / "p", seed=0), write_checkpoint(tmp_path / "q", seed=5)
     changes = {"similarity": "dot", "normalise": False}
     split = build(settings(passages, query_checkpoint=str(questions), **changes), "split")
-    only_p, only_q = build(settings(passages, **changes), "p"), build(settings(questions, **changes), "q")
+    only_p, only_q = (
+        build(settings(passages, **changes), "p"),
+        build(settings(questions, **changes), "q"),
+    )
     document = Document("1", "the cat", "Cat")
     np.testing.assert_array_equal(split.encode_queries(["cat"]), only_q.encode_queries(["cat"]))
     np.testing.assert_array_equal(split.encode_documents([document]), only_p.encode_documents([document]))
@@ -229,7 +225,11 @@ def test_the_identity_changes_with_whatever_changes_a_vector_and_with_nothing_el
         assert digest not in seen
         seen.add(digest)
     same = write_checkpoint(tmp_path / "d")
-    unchanged = [settings(same), settings(folder, batch_tokens=7), settings(folder, vocabulary="xlm-roberta")]
+    unchanged = [
+        settings(same),
+        settings(folder, batch_tokens=7),
+        settings(folder, vocabulary="xlm-roberta"),
+    ]
     assert {build(one, f"name {i}").identity.digest for i, one in enumerate(unchanged)} == {base}
 
 

@@ -1,28 +1,12 @@
 import numpy as np
 import pytest
-from toys.search import ToyCollection, WordHashEncoder, documents, queries
+from toys.search import Overlap, ToyCollection, dense, documents, queries
 
 from lapca_bench.errors import EncoderError
-from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.pairwise import PairwiseSystem
 from lapca_bench.search.rerank import RerankSystem, Rescorer
-from lapca_bench.search.system import SystemIdentity
-from lapca_bench.store.vectors import VectorStore
 
 TEXTS = ("red car", "blue boat", "red car", "", "green tree in the wind", "boat")
-
-
-class Overlap:
-    """Scores by the number of shared words."""
-
-    identity = SystemIdentity("overlap", {})
-
-    def score(self, query, documents):
-        return [len(set(query.text.split()) & set(document.content().split())) for document in documents]
-
-
-def dense(folder):
-    return DenseSystem(WordHashEncoder(), VectorStore(folder / "vectors", shard_size=2))
 
 
 def overlap(scorer=None):
