@@ -217,7 +217,7 @@ def readers() -> dict[str, Reader]:
     from lapca_bench.report import submission
     from lapca_bench.report.published import interop
     from lapca_bench.scoring import predictions
-    from lapca_bench.search import card as system_card
+    from lapca_bench.search import kinds
     from lapca_bench.store import results, runs
     from lapca_bench.store.shard import read_manifest
     from lapca_bench.training import checkpoint as trained
@@ -272,7 +272,7 @@ def readers() -> dict[str, Reader]:
         Reader("linked JSON lines", "linked.jsonl", lambda p: _drained(json_lines.JsonLinesCorpus(p).groups()),
                (b'{"link": "1", "language": "de", "title": "t", "paragraphs": ["a", "b"]}\n',), JSON),
         Reader("experiment TOML", "exp.toml", spec.read, (b'systems = ["bm25"]\ncollections = ["a/b"]\ndepth = 10\n',), TOML),
-        Reader("system card TOML", "card.toml", system_card.read_card, cards, TOML),
+        Reader("system card TOML", "card.toml", kinds.read_card, cards, TOML),
         Reader("collection card TOML", "coll.toml", files.read_card, (_CARD,), TOML),
         Reader("recipe TOML", "recipe.toml", lambda p: recipe.load_recipe(str(p)),
                tuple(path.read_bytes() for path in recipe.shipped_recipes().values()), TOML),
