@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from lapca_bench.collections import registry as collections
@@ -18,6 +19,7 @@ from lapca_bench.experiment.plan import Cell
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, parse, score
 from lapca_bench.search.system import System
+from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result, ResultStore, StoredMean, StoredResult, read_result
 from lapca_bench.types import Document
@@ -108,7 +110,7 @@ class Runner:
 
     def find(self, cell: Cell) -> StoredResult | None:
         """The stored result of a cell, if there is one that holds every measure asked for."""
-        stored = self.results.find(self.key(cell))
+        stored = self._stored(self.key(cell))
         return stored if stored is not None and not self._lacking(cell, stored) else None
 
     def cost(self, cell: Cell, estimator: Estimator) -> EncodingCost:
@@ -119,7 +121,7 @@ class Runner:
         system, collection = self._system(cell.system), self._collection(cell.collection)
         depth = self._depth(cell)
         key = _key(system, collection, depth)
-        stored = self.results.find(key)
+        stored = self._stored(key)
         measures = self.request.measures_of(collection.card)
         if stored is not None and not self._lacking(cell, stored):
             return Outcome(cell, "reused", stored, measures[0])
@@ -146,13 +148,23 @@ class Runner:
         result = _result(key, system, collection, run, scores, about)
         return Outcome(cell, "new", read_result(self.results.write(result)), measures[0])
 
+    def _stored(self, key: str) -> StoredResult | None:
+        """The result with this key: a full one, else one of which scores and first documents are kept."""
+        return self.results.find(key) or self._kept.get(key)
+
+    @cached_property
+    def _kept(self) -> dict[str, KeptResult]:
+        return {result.key: result for family in families(self.results.root) for result in family.results}
+
     def _lacking(self, cell: Cell, stored: StoredResult) -> list[str]:
         asked = self.request.measures_of(self._collection(cell.collection).card)
         return [measure for measure in asked if measure not in _scored(stored)]
 
     def _can_be_rescored(self, cell: Cell, stored: StoredResult) -> bool:
-        """Whether the stored run, which may have been cut, is as deep as every measure of the new result looks."""
-        return all(within_kept(stored, measure) for measure in (*self._lacking(cell, stored), *_scored(stored)))
+        """Whether the stored run is its system's, and though perhaps cut, as deep as every measure looks."""
+        return not isinstance(stored, KeptResult) and all(
+            within_kept(stored, measure) for measure in (*self._lacking(cell, stored), *_scored(stored))
+        )
 
     def _depth(self, cell: Cell) -> int:
         return self.request.depth_of(self._collection(cell.collection).card)

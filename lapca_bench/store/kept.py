@@ -240,17 +240,21 @@ def _write(entries: Sequence[_Entry], folder: Path) -> None:
 
 
 def _write_table(table: pa.Table, path: Path) -> None:
-    from pyarrow import parquet
+    """As small as it gets: a dictionary where values repeat, the bytes of numbers that do not by their places."""
+    import pyarrow.compute as pc
+    from pyarrow import parquet, types
 
-    # Numbers of documents are all over the place: a dictionary of them would only cost. Other columns repeat.
-    plain = {"documents", "document"}
+    flat = [field.name for field in table.schema if not types.is_list(field.type)]
+    repeated = [name for name in flat if 2 * pc.count_distinct(table[name]).as_py() < len(table)]
+    split = [field.name for field in table.schema if types.is_float64(field.type) and field.name not in repeated]
     parquet.write_table(
         table,
         path,
         compression="zstd",
         compression_level=19,
         store_schema=False,
-        use_dictionary=[name for name in table.column_names if name not in plain],
+        use_dictionary=repeated,
+        column_encoding=dict.fromkeys(split, "BYTE_STREAM_SPLIT"),
     )
 
 

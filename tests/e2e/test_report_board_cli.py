@@ -99,6 +99,21 @@ def test_damage_is_found(results):
     assert "damaged" in run("board", "verify", "--results", results, code=1)
 
 
+def test_results_are_kept_shown_and_made_again(results, tmp_path):
+    kept = tmp_path / "kept"
+    assert run("board", "keep", results, "--into", kept, "--first", 3).split() == [str(kept / "xquad-retrieval.kept")]
+    states = json.loads(run("board", "verify", "--results", kept, "--json"))
+    assert [state["system"] for state in states] == ["bm25s", "bm25s", "other", "other"]
+    index = run("board", "build", "--out", tmp_path / "site", "--results", kept).strip()
+    assert "bm25s" in Path(index).read_text()
+    with pytest.raises(UsageError, match="no kept result"):
+        run("board", "rerun", "--results", kept, "--system", "nobody", "--into", tmp_path / "again")
+    with pytest.raises(UsageError, match="no kept result"):
+        run("board", "rerun", "--results", results, "--into", tmp_path / "again")
+    with pytest.raises(UsageError, match="system 'other'"):
+        run("board", "rerun", "--results", kept, "--into", tmp_path / "again")
+
+
 def test_plot(results, tmp_path):
     run("plot", "bars", "-c", "xquad-retrieval/ar", "--results", results, "--out", tmp_path / "bars.pdf")
     assert (tmp_path / "bars.pdf").read_bytes().startswith(b"%PDF")

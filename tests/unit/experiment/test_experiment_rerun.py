@@ -71,6 +71,21 @@ def test_what_comes_out_otherwise_is_said(kept, tmp_path, system, reason):
     assert reason in one.difference
 
 
+def test_a_kept_result_is_reused_but_not_scored_again(kept, tmp_path):
+    def states(*measures):
+        runner = Runner(lambda _: Shifted(), ResultStore(tmp_path / "kept"), Request(depth=20, measures=measures))
+        return [outcome.state for outcome in runner.run([Cell("shifted", "the card")])]
+
+    assert states("RR@3") == ["reused"]
+    assert states("RR@2") == ["new"]
+    assert len(list((tmp_path / "kept").rglob("run-*.parquet"))) == 1
+
+
+def test_a_folder_that_holds_it_cut_is_no_place_for_the_full_run(kept, tmp_path):
+    (one,) = rerun(kept[1], ResultStore(tmp_path / "kept"), lambda _: Shifted())
+    assert "name another folder" in one.difference
+
+
 def test_a_system_that_cannot_be_made_is_said(kept, tmp_path):
     def nothing(_):
         raise UsageError("no such system")

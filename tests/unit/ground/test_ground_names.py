@@ -61,9 +61,7 @@ def test_the_tree_is_light_to_clone():
         pytest.skip("not a checkout of the repository")
     listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     files = [ROOT / os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
-    blocks = 4096
-    on_disk = sum(-(-path.lstat().st_size // blocks) * blocks for path in files if path.exists())
-    assert on_disk < 40_000_000
+    assert sum(path.lstat().st_size for path in files if path.exists()) < 40_000_000
 
 
 def test_the_list_of_extras_is_that_of_the_distribution():
