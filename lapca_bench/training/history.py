@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 
-class Entry(TypedDict):
+class HistoryEntry(TypedDict):
     """What is known after a step: its loss, or the values of an evaluation by name."""
 
     step: int
@@ -22,4 +22,4 @@ class TrainingProgress:
     best_step: int = 0
     best_value: float | None = None
     since_best: int = 0
-    history: list[Entry] = field(default_factory=list)
+    history: list[HistoryEntry] = field(default_factory=list)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
-from lapca_bench.training.history import Entry
+from lapca_bench.training.history import HistoryEntry
 from lapca_bench.training.recipe import Recipe
 
 _MEASURED = (
@@ -17,7 +17,7 @@ _MEASURED = (
 )
 
 
-def model_card(recipe: Recipe, facts: Mapping[str, object], step: int, history: Sequence[Entry]) -> str:
+def model_card(recipe: Recipe, facts: Mapping[str, object], step: int, history: Sequence[HistoryEntry]) -> str:
     """Markdown with a YAML head, as model hubs read it. `facts` are rows of the data table, such as the command."""
     head = [
         "---",

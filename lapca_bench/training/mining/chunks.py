@@ -12,7 +12,7 @@ from heapq import nsmallest
 from itertools import islice
 
 from lapca_bench.training.mining.settings import MiningSettings
-from lapca_bench.training.text.linked import Block, LinkedCorpus, Page, blocks
+from lapca_bench.training.text.linked import Block, LinkedCorpus, LinkedPage, blocks
 
 GROUPS_PER_CHUNK = 200  # link groups whose blocks are embedded together: enough to fill batches and shards of vectors
 
@@ -36,7 +36,7 @@ class MinedPair:
 
 def cut(corpus: LinkedCorpus, settings: MiningSettings) -> Iterator[Chunk]:
     """The blocks of the corpus's pages, or of a sample of `pages` link groups, chosen by a hash of their links."""
-    groups: Iterable[Sequence[Page]] = corpus.groups()
+    groups: Iterable[Sequence[LinkedPage]] = corpus.groups()
     if settings.pages:
         groups = nsmallest(settings.pages, groups, key=lambda group: hashlib.sha256(group[0].link.encode()).digest())
     stream = iter(groups)
@@ -44,7 +44,7 @@ def cut(corpus: LinkedCorpus, settings: MiningSettings) -> Iterator[Chunk]:
         yield [_blocks_of(group, settings) for group in part]
 
 
-def _blocks_of(group: Sequence[Page], settings: MiningSettings) -> LinkGroup:
+def _blocks_of(group: Sequence[LinkedPage], settings: MiningSettings) -> LinkGroup:
     found = {
         page.language: blocks(page, settings.blocks)
         for page in sorted(group, key=lambda page: page.language)

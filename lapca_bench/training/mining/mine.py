@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class MinedPairs:
+class MinedFile:
     """What mining wrote: the file, its pairs, and how many pairs of languages they are of."""
 
     path: Path
@@ -41,7 +41,7 @@ class MinedPairs:
 
 def mine_to_file(
     settings: MiningSettings, corpus_name: str, out: Path, workspace: Workspace | None = None
-) -> MinedPairs:
+) -> MinedFile:
     """Mine, write `out` and `out` with the ending .report.json. The workspace's executor does it.
 
     Raises `InputError` when nothing was found, and nothing is written then.
@@ -60,7 +60,7 @@ def mine_to_file(
     write_json(report_file(out), content)
     languages = len(report.language_pairs)
     log.info("%d pairs of %d language pairs: %s", written, languages, out)
-    return MinedPairs(out, written, languages)
+    return MinedFile(out, written, languages)
 
 
 def kept(found: Iterable[Proposed], threshold: float, report: MiningReport) -> Iterator[MinedPair]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import UsageError
 from lapca_bench.paths import cache_root
-from lapca_bench.training.text.help_pages import HelpPagesCorpus, Split
+from lapca_bench.training.text.help_pages import HelpPagesCorpus, TextSplit
 from lapca_bench.training.text.interface_texts import InterfaceTextsCorpus
 from lapca_bench.training.text.json_lines import JsonLinesCorpus
 from lapca_bench.training.text.linked import LinkedCorpus
@@ -18,7 +18,7 @@ from lapca_bench.training.text.wikipedia import WikipediaCorpus
 LINKS = "langlinks.tsv"
 
 
-def corpus_of(name: str, split: Split = "train", minimum_characters: int = 20) -> LinkedCorpus:
+def corpus_of(name: str, split: TextSplit = "train", minimum_characters: int = 20) -> LinkedCorpus:
     """The corpus that `name` says; raises `UsageError` for anything else.
 
     "help-pages", "package-descriptions", "interface-texts"; a folder of Wikipedia extracts (one folder per language

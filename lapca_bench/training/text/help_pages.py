@@ -8,9 +8,9 @@ from typing import Literal
 
 from lapca_bench.collections.help_pages import store as helppages_store
 from lapca_bench.collections.help_pages.collection import LANGUAGES, LICENCE, held_out
-from lapca_bench.training.text.linked import Page, Paragraph
+from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph
 
-Split = Literal["train", "held-out", "all"]
+TextSplit = Literal["train", "held-out", "all"]
 
 
 class HelpPagesCorpus:
@@ -23,11 +23,11 @@ class HelpPagesCorpus:
     name = "help-pages"
     licence = LICENCE
 
-    def __init__(self, languages: Sequence[str] = LANGUAGES, split: Split = "train") -> None:
+    def __init__(self, languages: Sequence[str] = LANGUAGES, split: TextSplit = "train") -> None:
         self._languages = tuple(languages)
         self._split = split
 
-    def groups(self) -> Iterator[Sequence[Page]]:
+    def groups(self) -> Iterator[Sequence[LinkedPage]]:
         """Pages by path; raises `MissingResourceError` where the packages are not here."""
         english = helppages_store.edition(helppages_store.ENGLISH).units()
         editions = {language: self._pages(language, english) for language in self._languages}
@@ -40,17 +40,19 @@ class HelpPagesCorpus:
                 if left := [page for page in group if page.paragraphs]:
                     yield left
 
-    def _pages(self, language: str, english: dict[tuple[str, str], str]) -> dict[str, Page]:
+    def _pages(self, language: str, english: dict[tuple[str, str], str]) -> dict[str, LinkedPage]:
         edition = helppages_store.edition(language)
         titles = edition.titles()
         if language != helppages_store.ENGLISH:  # a title that repeats the English one is not translated
             originals = helppages_store.edition(helppages_store.ENGLISH).titles()
             titles = {path: title for path, title in titles.items() if title != originals.get(path)}
-        paragraphs: dict[str, list[Paragraph]] = {}
+        paragraphs: dict[str, list[LinkedParagraph]] = {}
         for (path, identifier), text in edition.units().items():
             if language == helppages_store.ENGLISH or english.get((path, identifier)) != text:
-                paragraphs.setdefault(path, []).append(Paragraph(text, identifier))
-        return {path: Page(path, language, titles.get(path, ""), tuple(found)) for path, found in paragraphs.items()}
+                paragraphs.setdefault(path, []).append(LinkedParagraph(text, identifier))
+        return {
+            path: LinkedPage(path, language, titles.get(path, ""), tuple(found)) for path, found in paragraphs.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Guard:
     texts: frozenset[str] = frozenset()
 
     @classmethod
-    def over(cls, pages: Iterable[Page]) -> Guard:
+    def over(cls, pages: Iterable[LinkedPage]) -> Guard:
         """The guard over these held-out pages."""
         titles, texts = set[str](), set[str]()
         for page in pages:
@@ -72,11 +74,11 @@ class Guard:
             texts.update(_key(paragraph.text) for paragraph in page.paragraphs)
         return cls(frozenset(titles), frozenset(titles | texts))
 
-    def clean(self, page: Page) -> Page:
+    def clean(self, page: LinkedPage) -> LinkedPage:
         """The page without what leaks."""
         title = "" if _key(page.title) in self.titles else page.title
         paragraphs = tuple(one for one in page.paragraphs if _key(one.text) not in self.texts)
-        return Page(page.link, page.language, title, paragraphs)
+        return LinkedPage(page.link, page.language, title, paragraphs)
 
 
 def _key(text: str) -> str:

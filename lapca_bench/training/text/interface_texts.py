@@ -14,7 +14,7 @@ from lapca_bench.digest import digest_texts
 from lapca_bench.errors import InputError, MissingResourceError
 from lapca_bench.resources import locate
 from lapca_bench.resources.archives import members
-from lapca_bench.training.text.linked import Page, Paragraph
+from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph
 
 RESOURCE = "interface-texts"
 _PACKAGE = re.compile(r"libreoffice-l10n-([a-z]{2})(-[a-z]+)?_.*\.deb$")
@@ -31,7 +31,7 @@ class InterfaceTextsCorpus:
     def __init__(self, minimum_characters: int = 20) -> None:
         self._minimum = minimum_characters
 
-    def groups(self) -> Iterator[Sequence[Page]]:
+    def groups(self) -> Iterator[Sequence[LinkedPage]]:
         """Messages in the order of the catalogues; raises `MissingResourceError` where the packages are not here."""
         linked: dict[str, dict[str, str]] = {}
         for language, package in _packages():
@@ -41,7 +41,10 @@ class InterfaceTextsCorpus:
         for message, translations in linked.items():
             link = f"{RESOURCE}/{digest_texts([message])[:12]}"
             texts = {"en": message, **translations}
-            yield [Page(link, language, "", (Paragraph(_plain(text), "message"),)) for language, text in texts.items()]
+            yield [
+                LinkedPage(link, language, "", (LinkedParagraph(_plain(text), "message"),))
+                for language, text in texts.items()
+            ]
 
 
 def _packages() -> list[tuple[str, Path]]:

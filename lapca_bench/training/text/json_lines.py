@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lapca_bench.collections.reading import records
 from lapca_bench.errors import InputError
-from lapca_bench.training.text.linked import Page, Paragraph
+from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph
 
 
 class JsonLinesCorpus:
@@ -22,9 +22,9 @@ class JsonLinesCorpus:
         self.name = path.name
         self.licence = licence
 
-    def groups(self) -> Iterator[Sequence[Page]]:
+    def groups(self) -> Iterator[Sequence[LinkedPage]]:
         """Pages of one link, as they stand in the file."""
-        group: list[Page] = []
+        group: list[LinkedPage] = []
         finished: set[str] = set()
         for number, record in records(self._path, ()):
             page = self._page(record, number)
@@ -41,7 +41,7 @@ class JsonLinesCorpus:
         if group:
             yield group
 
-    def _page(self, content: Mapping[str, object], number: int) -> Page:
+    def _page(self, content: Mapping[str, object], number: int) -> LinkedPage:
         link, language = (self._name(content, key, number) for key in ("link", "language"))
         paragraphs = content.get("paragraphs", content.get("text"))
         if isinstance(paragraphs, str):
@@ -50,7 +50,7 @@ class JsonLinesCorpus:
             remedy = "give the page a text or a list of paragraphs"
             raise InputError("a page without text", path=self._path, line=number, key="text", remedy=remedy)
         found = tuple(self._paragraph(one, number) for one in paragraphs)
-        return Page(link, language, str(content.get("title", "")), found)
+        return LinkedPage(link, language, str(content.get("title", "")), found)
 
     def _name(self, content: Mapping[str, object], key: str, number: int) -> str:
         value = content.get(key)
@@ -59,10 +59,10 @@ class JsonLinesCorpus:
             raise InputError(f"no {key} here", path=self._path, line=number, key=key, remedy=remedy)
         return value
 
-    def _paragraph(self, content: object, number: int) -> Paragraph:
+    def _paragraph(self, content: object, number: int) -> LinkedParagraph:
         if isinstance(content, str):
-            return Paragraph(content.strip())
+            return LinkedParagraph(content.strip())
         if isinstance(content, dict) and isinstance(content.get("text"), str):
-            return Paragraph(content["text"].strip(), str(content.get("id", "")))
+            return LinkedParagraph(content["text"].strip(), str(content.get("id", "")))
         remedy = 'write it as a string or as {"id": ..., "text": ...}'
         raise InputError("a paragraph that is no text", path=self._path, line=number, key="paragraphs", remedy=remedy)

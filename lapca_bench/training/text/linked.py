@@ -23,7 +23,7 @@ class BlockSettings(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class Paragraph:
+class LinkedParagraph:
     """A paragraph; `id` is the same in every language where the corpus knows which paragraphs correspond, else ""."""
 
     text: str
@@ -31,13 +31,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class LinkedPage:
     """A page in one language; pages with the same `link` are about the same thing."""
 
     link: str
     language: str
     title: str
-    paragraphs: tuple[Paragraph, ...]
+    paragraphs: tuple[LinkedParagraph, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class LinkedCorpus(Protocol):
     def licence(self) -> str:
         """The text's licence, for model cards."""
 
-    def groups(self) -> Iterator[Sequence[Page]]:
+    def groups(self) -> Iterator[Sequence[LinkedPage]]:
         """Linked pages, one per language."""
 
 
-def blocks(page: Page, settings: BlockSettings) -> list[Block]:
+def blocks(page: LinkedPage, settings: BlockSettings) -> list[Block]:
     """A page's paragraphs packed into blocks of about `words` words (`characters` in unspaced languages), title first.
 
     A paragraph is never cut unless it is longer than a block and a half; then it is cut at sentence ends where there
@@ -94,7 +94,9 @@ def _size(text: str, characters: int | None) -> int:
     return len(text) if characters else len(text.split())
 
 
-def _pack(paragraphs: Sequence[Paragraph], characters: int | None, words: int) -> list[tuple[str, tuple[str, ...]]]:
+def _pack(
+    paragraphs: Sequence[LinkedParagraph], characters: int | None, words: int
+) -> list[tuple[str, tuple[str, ...]]]:
     limit = characters or words
     done: list[tuple[str, tuple[str, ...]]] = []
     texts: list[str] = []

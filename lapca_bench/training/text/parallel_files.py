@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lapca_bench.errors import InputError
-from lapca_bench.training.text.linked import Page, Paragraph
+from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph
 
 
 class ParallelCorpus:
@@ -21,7 +21,7 @@ class ParallelCorpus:
         self.licence = licence
         self._folder = folder
 
-    def groups(self) -> Iterator[Sequence[Page]]:
+    def groups(self) -> Iterator[Sequence[LinkedPage]]:
         """One group per distinct line of the second language; raises `InputError` for files of different lengths."""
         folders = sorted(path for path in self._folder.glob("*-*") if path.is_dir())
         if not folders:
@@ -37,7 +37,7 @@ class ParallelCorpus:
         for number, ((language, text), translations) in enumerate(linked.items()):
             link = f"{self.name}/{number}"
             texts = {language: text, **translations}
-            yield [Page(link, code, "", (Paragraph(line, "line"),)) for code, line in sorted(texts.items())]
+            yield [LinkedPage(link, code, "", (LinkedParagraph(line, "line"),)) for code, line in sorted(texts.items())]
 
 
 def _lines(path: Path) -> list[str]:

@@ -22,7 +22,7 @@ from lapca_bench.errors import InputError, StoreError
 from lapca_bench.lock import exclusive
 from lapca_bench.parsing import json_value
 from lapca_bench.sealed import check_folder, seal_folder
-from lapca_bench.training.text.linked import Page, Paragraph
+from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph
 
 _FILE = "links.sqlite"
 _REMEDY = "`lapca-bench cache verify --repair` removes it; the next run builds it again"
@@ -37,7 +37,7 @@ class WikipediaCorpus:
         self.name = folder.name
         self._folder, self._links, self._index, self._pivot = folder, links, index, pivot
 
-    def groups(self) -> Iterator[Sequence[Page]]:
+    def groups(self) -> Iterator[Sequence[LinkedPage]]:
         """One group per linked page of the pivot, by title; raises `InputError` for malformed lines."""
         with _database(self._built() / _FILE) as database:
             titles = database.execute("SELECT DISTINCT pivot FROM links ORDER BY pivot")
@@ -95,12 +95,14 @@ class WikipediaCorpus:
                 elif second[0] == self._pivot:
                     yield second[1], *first
 
-    def _read(self, link: str, language: str, path: Path, offset: int) -> Page:
+    def _read(self, link: str, language: str, path: Path, offset: int) -> LinkedPage:
         with _opened(path) as stream:
             stream.seek(offset)
             record = _record(stream.readline(), path, None)
         paragraphs = [part.strip() for part in str(record["text"]).split("\n")]
-        return Page(link, language, str(record["title"]), tuple(Paragraph(text) for text in paragraphs if text))
+        return LinkedPage(
+            link, language, str(record["title"]), tuple(LinkedParagraph(text) for text in paragraphs if text)
+        )
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from lapca_bench.store.vectors import VectorStore  # noqa: E402
 from lapca_bench.training.mining import chunks, mine  # noqa: E402
 from lapca_bench.training.mining.aligner import Aligner  # noqa: E402
 from lapca_bench.training.recipe import load_recipe  # noqa: E402
-from lapca_bench.training.text.linked import Page, Paragraph  # noqa: E402
+from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph  # noqa: E402
 from lapca_bench.types import Document  # noqa: E402
 
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not see the folder of the tests
@@ -146,14 +146,17 @@ class Pages:
     def __init__(self, halfway: Any = None) -> None:
         self._halfway = halfway
 
-    def groups(self) -> Iterator[list[Page]]:
+    def groups(self) -> Iterator[list[LinkedPage]]:
         for link in range(9):
             if link == 4 and self._halfway is not None:
                 self._halfway()
             numbers = [link * 5 + place for place in range(4)]
             yield [
-                Page(
-                    str(link), language, "", tuple(Paragraph(f"{language} {one}") for one in reversed(numbers[first:]))
+                LinkedPage(
+                    str(link),
+                    language,
+                    "",
+                    tuple(LinkedParagraph(f"{language} {one}") for one in reversed(numbers[first:])),
                 )
                 for first, language in enumerate(("aa", "bb", "cc"))
             ]

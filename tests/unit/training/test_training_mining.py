@@ -15,7 +15,7 @@ from lapca_bench.training.mining.anywhere import approximate_nearest, exact_near
 from lapca_bench.training.mining.chunks import MinedPair, cut
 from lapca_bench.training.mining.gold import is_gold
 from lapca_bench.training.mining.margin import mutual_best, ratio_margins
-from lapca_bench.training.mining.mine import MinedPairs, Sieve, kept, mine_to_file
+from lapca_bench.training.mining.mine import MinedFile, Sieve, kept, mine_to_file
 from lapca_bench.training.mining.pair_file import write_pairs
 from lapca_bench.training.mining.propose import pairs_inside, proposed
 from lapca_bench.training.mining.report import Agreement, MiningReport
@@ -24,7 +24,7 @@ from lapca_bench.training.recipe import load_recipe, named_changes, shipped_reci
 from lapca_bench.training.text.corpora import corpus_of
 from lapca_bench.training.text.help_pages import Guard, HelpPagesCorpus
 from lapca_bench.training.text.json_lines import JsonLinesCorpus
-from lapca_bench.training.text.linked import Block, BlockSettings, Page, Paragraph, blocks
+from lapca_bench.training.text.linked import Block, BlockSettings, LinkedPage, LinkedParagraph, blocks
 from lapca_bench.training.text.parallel_files import ParallelCorpus
 from lapca_bench.training.text.sentences import sentences
 from lapca_bench.training.text.wikipedia import WikipediaCorpus
@@ -50,8 +50,10 @@ class Corpus:
         return iter(self._groups)
 
 
-def page(language: str, *texts: str, title: str = "") -> Page:
-    return Page("p", language, title, tuple(Paragraph(text, str(number)) for number, text in enumerate(texts)))
+def page(language: str, *texts: str, title: str = "") -> LinkedPage:
+    return LinkedPage(
+        "p", language, title, tuple(LinkedParagraph(text, str(number)) for number, text in enumerate(texts))
+    )
 
 
 PARAGRAPHS = BlockSettings(unit="paragraph", minimum_characters=1)
@@ -72,7 +74,10 @@ def test_mutual_best_needs_both_sides_and_the_threshold() -> None:
     assert mutual_best(np.zeros((0, 3)), 0.0) == []
 
 
-SHUFFLED = [page("aa", "quiz", "jazz", "fly"), Page("p", "bb", "", (Paragraph("FLY", "2"), Paragraph("QUIZ", "0")))]
+SHUFFLED = [
+    page("aa", "quiz", "jazz", "fly"),
+    LinkedPage("p", "bb", "", (LinkedParagraph("FLY", "2"), LinkedParagraph("QUIZ", "0"))),
+]
 
 
 def mined(settings, *groups, embed=letters):
@@ -86,7 +91,10 @@ def texts(pairs):
 def test_mining_finds_the_gold_alignment_of_shuffled_paragraphs() -> None:
     """All thresholds out of one run; figures by hand: two of the mined pairs are gold."""
     settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2)
-    other = [Page("q", "aa", "", (Paragraph("wow", "0"),)), Page("q", "bb", "", (Paragraph("WOW", "0"),))]
+    other = [
+        LinkedPage("q", "aa", "", (LinkedParagraph("wow", "0"),)),
+        LinkedPage("q", "bb", "", (LinkedParagraph("WOW", "0"),)),
+    ]
     report = MiningReport([0.5, 1.0, 9.0])
     chunks = cut(Corpus(SHUFFLED, other), settings)
     found = list(kept(proposed(chunks, settings, letters, LocalExecutor()), 0.0, report))
@@ -109,7 +117,10 @@ def test_agreement_by_hand() -> None:
 
 def test_global_mining_crosses_pages_and_knows_its_gold() -> None:
     settings = MiningSettings(blocks=PARAGRAPHS, neighbours=2, scope="global")
-    astray = [Page("q", "aa", "", (Paragraph("jumbo", "0"),)), Page("q", "bb", "", (Paragraph("JAZZ", "0"),))]
+    astray = [
+        LinkedPage("q", "aa", "", (LinkedParagraph("jumbo", "0"),)),
+        LinkedPage("q", "bb", "", (LinkedParagraph("JAZZ", "0"),)),
+    ]
     (chunk,) = cut(Corpus(SHUFFLED, astray), settings)
     found = list(pairs_anywhere(chunk, settings, letters, LocalExecutor()))
     assert texts(found) >= {("quiz", "QUIZ"), ("fly", "FLY"), ("jazz", "JAZZ")}
@@ -159,7 +170,7 @@ def test_an_excluded_language_is_not_mined() -> None:
 
 
 def test_a_sample_of_pages_is_spread_by_a_hash_and_repeatable() -> None:
-    groups = [[Page(f"{n}", "aa", "", (Paragraph(f"text {n}"),))] for n in range(50)]
+    groups = [[LinkedPage(f"{n}", "aa", "", (LinkedParagraph(f"text {n}"),))] for n in range(50)]
     settings = MiningSettings(pages=5, blocks=PARAGRAPHS)
     sample = [[group["aa"][0].link for group in chunk] for chunk in cut(Corpus(*groups), settings)]
     again = [[group["aa"][0].link for group in chunk] for chunk in cut(Corpus(*groups[::-1]), settings)]
@@ -206,7 +217,7 @@ def test_the_verb_reports_every_threshold_and_encodes_nothing_twice(jsonl, tmp_p
     made = small_recipe(**{"mining.method": "margin", "mining.aligner": str(card)})
     written = mine_to_file(made.mining, str(jsonl), tmp_path / "one.parquet")
     report = json.loads((tmp_path / "one.report.json").read_text(encoding="utf-8"))
-    assert written == MinedPairs(tmp_path / "one.parquet", report["pairs"], 1)
+    assert written == MinedFile(tmp_path / "one.parquet", report["pairs"], 1)
     assert set(report["agreement"]) == {"1.00", "1.03", "1.06"}
     assert report["agreement"]["1.00"]["en-xx"]["gold"] == 4
     assert sum(report["margins"].values()) >= report["pairs"] >= 1
@@ -393,11 +404,18 @@ def test_an_option_wins_over_a_change_and_one_not_given_leaves_it() -> None:
 
 
 def test_what_a_held_out_page_says_is_not_trained_on() -> None:
-    guard = Guard.over([Page("h", "aa", "Print", (Paragraph("Click OK.", "1"), Paragraph("Only here.", "2")))])
-    page_ = Page("t", "aa", "Save", (Paragraph("click  ok.", "1"), Paragraph("PRINT", "2"), Paragraph("To save.", "3")))
-    assert guard.clean(page_) == Page("t", "aa", "Save", (Paragraph("To save.", "3"),))
-    assert guard.clean(Page("t", "aa", " print", ())).title == ""
-    assert guard.clean(Page("t", "aa", "Only here.", ())).title == "Only here."
+    guard = Guard.over(
+        [LinkedPage("h", "aa", "Print", (LinkedParagraph("Click OK.", "1"), LinkedParagraph("Only here.", "2")))]
+    )
+    page_ = LinkedPage(
+        "t",
+        "aa",
+        "Save",
+        (LinkedParagraph("click  ok.", "1"), LinkedParagraph("PRINT", "2"), LinkedParagraph("To save.", "3")),
+    )
+    assert guard.clean(page_) == LinkedPage("t", "aa", "Save", (LinkedParagraph("To save.", "3"),))
+    assert guard.clean(LinkedPage("t", "aa", " print", ())).title == ""
+    assert guard.clean(LinkedPage("t", "aa", "Only here.", ())).title == "Only here."
 
 
 def test_the_help_pages_keep_held_out_texts_out_of_training(monkeypatch) -> None:
