@@ -278,10 +278,12 @@ def _values(
 
 
 def _by_measure_and_language(result: StoredResult) -> dict[tuple[str, str], pd.Series[float]]:
+    import pandas as pd
+
     stated = translations(result.collection, result.provenance.policy.translations)
-    named = result.scores.set_index("query")
-    names = observations_of(list(named.index), stated, result.collection)
-    groups = named.set_axis(names).groupby(["measure", "language"], sort=False)["value"]
+    codes, queries = pd.factorize(result.scores["query"])
+    names = pd.Index(observations_of(queries.tolist(), stated, result.collection)).take(codes)
+    groups = result.scores.set_axis(names).groupby(["measure", "language"], sort=False)["value"]
     return {(str(measure), str(language)): values.sort_index() for (measure, language), values in groups}
 
 
