@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import EncoderError
@@ -17,7 +18,7 @@ def normalised(vectors: Vectors) -> Vectors:
     return unit
 
 
-def checked(returned: Any, *, name: str, texts: int, dimension: int | None) -> Vectors:
+def checked(returned: object, *, name: str, texts: int, dimension: int | None) -> Vectors:
     """What an encoder returned for `texts` texts, as a float32 matrix.
 
     Accepts numpy arrays, torch tensors and lists of numbers. Raises `EncoderError` naming the encoder, what came, what
@@ -46,7 +47,7 @@ def checked(returned: Any, *, name: str, texts: int, dimension: int | None) -> V
     return vectors
 
 
-def _as_array(returned: Any, name: str) -> Any:
+def _as_array(returned: Any, name: str) -> npt.NDArray[np.generic]:
     remedy = "return a numpy array, a torch tensor or a list of lists of numbers"
     for method in ("detach", "cpu"):  # a torch tensor that carries gradients or lies on a GPU
         returned = getattr(returned, method)() if callable(getattr(returned, method, None)) else returned

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from lapca_bench.encoders.protocol import AnyEncoder, Encoder, ShowsTexts, Token
 from lapca_bench.encoders.settings import NetworkSettings
 from lapca_bench.errors import UsageError
 from lapca_bench.types import Document
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Outcome = Literal["ok", "warning", "failed", "skipped"]
 
@@ -113,7 +116,7 @@ def _invariance(encoder: AnyEncoder, texts: Mapping[str, Sequence[str]]) -> Iter
     yield _alike("order", "forwards and backwards", together, reverse)
 
 
-def _matrices(encoded: Any) -> list[Vectors]:
+def _matrices(encoded: Vectors | csr_array | list[Vectors]) -> list[Vectors]:
     """The rows of each text, whether they came as a list, one sparse array or one dense array."""
     if isinstance(encoded, list):
         return encoded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 from pydantic import Field
 
@@ -58,12 +57,13 @@ class CrossEncoder:
     def _forward(self, tokens: Tokens, rows: Rows) -> Vectors:
         import torch
 
-        further: dict[str, Any] = {}
-        if self._network.config.get("type_vocab_size", 1) > 1 and tokens.types is not None:
+        further: dict[str, torch.Tensor] = {}
+        kinds = self._network.config.get("type_vocab_size", 1)
+        if isinstance(kinds, int) and kinds > 1 and tokens.types is not None:
             types, _ = padded(tokens.types, rows, 0)
             further["token_type_ids"] = torch.from_numpy(types).to(self._network.model.device)
         with torch.inference_mode():
-            output, _, _ = self._network.run(tokens, rows, **further)
+            output, _, _ = self._network.run(tokens, rows, None, **further)
             logits: Vectors = output.logits.float().cpu().numpy()
         if logits.shape[1] > 2:
             raise InputError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from lapca_bench.digest import digest_file
@@ -25,6 +26,8 @@ from lapca_bench.encoders.weights.pooling import pool_arrays
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
 from lapca_bench.errors import InputError
 from lapca_bench.extras import need, releases
+
+Array = npt.NDArray[np.int64] | npt.NDArray[np.object_]  # token ids and masks, or texts
 
 
 class OnnxSettings(CheckpointSettings, DenseSettings):
@@ -56,7 +59,27 @@ class OnnxSettings(CheckpointSettings, DenseSettings):
         return OnnxEncoder(self, name or self.checkpoint)
 
 
-def open_session(file: Path, *, threads: int) -> Any:
+class _Tensor(Protocol):
+    """An input or output of a model; of its shape, sizes that vary have names."""
+
+    name: str
+    shape: list[int | str]
+
+
+class Session(Protocol):
+    """What is used of ONNX Runtime's session."""
+
+    def get_inputs(self) -> list[_Tensor]:
+        """The model's inputs."""
+
+    def get_outputs(self) -> list[_Tensor]:
+        """The model's outputs."""
+
+    def run(self, outputs: list[str], inputs: Mapping[str, Array]) -> list[Vectors]:
+        """The named outputs."""
+
+
+def open_session(file: Path, *, threads: int) -> Session:
     """An inference session on the CPU; raises `InputError` when the file is no model that this machine can run."""
     runtime = need("onnxruntime", "onnx")
     options = runtime.SessionOptions()
@@ -65,9 +88,10 @@ def open_session(file: Path, *, threads: int) -> Any:
     extensions = need("onnxruntime_extensions", "onnx")
     try:
         options.register_custom_ops_library(extensions.get_library_path())
-        return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        session: Session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no base of their own
         raise InputError(f"ONNX Runtime cannot load it: {error}", path=file, remedy="fetch it again") from error
+    return session
 
 
 class OnnxEncoder(DenseEncoder[OnnxSettings]):
@@ -95,7 +119,7 @@ class OnnxEncoder(DenseEncoder[OnnxSettings]):
         return file
 
     @cached_property
-    def _session(self) -> Any:
+    def _session(self) -> Session:
         return open_session(self._file, threads=1 if self._tokenizer_folder is None else usable_threads())
 
     @cached_property
@@ -148,12 +172,12 @@ class OnnxEncoder(DenseEncoder[OnnxSettings]):
             budget=self._settings.batch_tokens or CPU_BUDGET,
         )
 
-    def _from_texts(self, texts: list[str]) -> Any:
+    def _from_texts(self, texts: list[str]) -> Vectors:
         (name,) = [one.name for one in self._session.get_inputs()]
         limit = self._settings.max_characters
         step = self._settings.texts_per_run
 
-        def run(start: int) -> Any:
+        def run(start: int) -> Vectors:
             batch = [well_formed(text[:limit]) for text in texts[start : start + step]]
             return self._run({name: np.asarray(batch, dtype=object)})
 
@@ -170,7 +194,7 @@ class OnnxEncoder(DenseEncoder[OnnxSettings]):
         pooled = output if pooling == "none" else pool_arrays(output, mask, pooling)
         return checked(pooled, name=self._name, texts=len(rows), dimension=None)
 
-    def _run(self, inputs: dict[str, Any]) -> Any:
+    def _run(self, inputs: Mapping[str, Array]) -> Vectors:
         try:
             return self._session.run([self._output], inputs)[0]
         except Exception as error:  # ONNX Runtime's errors have no base of their own
@@ -179,7 +203,7 @@ class OnnxEncoder(DenseEncoder[OnnxSettings]):
             raise InputError(f"ONNX Runtime fails on {self._file.name}: {error}", path=self._file) from error
 
 
-def _inputs(given: dict[str, Any], wanted: Iterable[str], file: Path) -> dict[str, Any]:
+def _inputs(given: Mapping[str, Array], wanted: Iterable[str], file: Path) -> dict[str, Array]:
     names = list(wanted)
     unknown = [name for name in names if name not in given]
     if unknown:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import model_validator
 
 from lapca_bench.digest import digest_file
@@ -28,6 +29,8 @@ from lapca_bench.parsing import json_value
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+Terms = npt.NDArray[np.int64]  # columns of the vocabulary
 
 
 class SparseSettings(NetworkSettings):
@@ -113,7 +116,7 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
         return table
 
     @cached_property
-    def _dropped(self) -> Any:
+    def _dropped(self) -> Terms:
         """Terms that never count."""
         if self._settings.special_tokens == "keep":
             return np.empty(0, dtype=np.int64)
@@ -136,7 +139,7 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
 
     def _expanded(self, tokens: Tokens) -> csr_array:
         forward = self._by_vocabulary if self._settings.expansion == "masked-lm" else self._by_token
-        found: list[tuple[Any, Any]] = [(np.empty(0, np.int64), np.empty(0, np.float32))] * len(tokens.ids)
+        found: list[tuple[Terms, Vectors]] = [(np.empty(0, np.int64), np.empty(0, np.float32))] * len(tokens.ids)
         batches = run_batches(
             tokens.lengths,
             lambda rows: forward(tokens, rows),
@@ -170,7 +173,7 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
             expanded: Vectors = table.scatter_reduce(1, ids, weights, "amax").cpu().numpy()
         return expanded
 
-    def _rows(self, found: Sequence[tuple[Any, Any]]) -> csr_array:
+    def _rows(self, found: Sequence[tuple[Terms, Vectors]]) -> csr_array:
         from scipy.sparse import csr_array
 
         starts = np.concatenate([[0], np.cumsum([len(terms) for terms, _ in found])]).astype(np.int64)

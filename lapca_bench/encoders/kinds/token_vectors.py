@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import model_validator
@@ -152,7 +152,7 @@ class TokenVectorEncoder(PromptedEncoder[LateInteractionSettings, list[Vectors]]
     ) -> Vectors:
         import torch
 
-        further: dict[str, Any] = {}
+        further: dict[str, torch.Tensor] = {}
         if self._settings.adapters is not None:
             adapters = [self._adapter(languages[row]) for row in rows]
             further["lang_ids"] = torch.tensor(adapters, device=self._network.model.device)
@@ -165,10 +165,11 @@ class TokenVectorEncoder(PromptedEncoder[LateInteractionSettings, list[Vectors]]
         return vectors
 
     def _adapter(self, language: str | None) -> int:
-        known = self._network.config.get("languages", [])
+        stated = self._network.config.get("languages")
+        known = stated if isinstance(stated, list) else []
         wanted = (self._settings.adapters or {}).get(language or "", self._settings.default_adapter)
         if wanted not in known:
             message = f"the checkpoint has no language adapter {wanted!r}"
             remedy = f"it has {', '.join(map(str, known)) or 'none'}"
             raise InputError(message, path=self._network.folder / "config.json", remedy=remedy)
-        return int(known.index(wanted))
+        return known.index(wanted)

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Literal
 
 from lapca_bench.digest import digest_bytes
 from lapca_bench.encoders.adapt import adapt
@@ -92,7 +92,7 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
-def _member(module: ModuleType, wanted: str, path: Path) -> Any:
+def _member(module: ModuleType, wanted: str, path: Path) -> object:
     own = {
         name: value
         for name, value in vars(module).items()
@@ -106,14 +106,15 @@ def _member(module: ModuleType, wanted: str, path: Path) -> Any:
     return vars(module)[wanted]
 
 
-def _of_package(point: EntryPoint) -> Any:
+def _of_package(point: EntryPoint) -> object:
     try:
-        return point.load()
+        thing: object = point.load()
     except (ImportError, AttributeError) as error:
         raise UsageError(
             f"the package that offers encoder {point.name!r} cannot be used: {error}",
             remedy=f"mend or uninstall it: its entry point is {point.value}",
         ) from error
+    return thing
 
 
 def load_user_encoder(
@@ -145,7 +146,7 @@ def load_user_encoder(
             message = f"{wanted}() fails: {type(error).__name__}: {error}"
             remedy = "the class is made without arguments; give its parameters defaults"
             raise UsageError(message, path=path, line=_line_in(path, error), remedy=remedy) from error
-    stated: Any = getattr(thing, "similarity", None)
+    stated = getattr(thing, "similarity", None)
     if callable(stated) or stated is None:  # a SentenceTransformer has a method of that name, which says nothing here
         stated = similarity
     return adapt(thing, name or wanted, stated, **prompts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.errors import InputError, MissingResourceError, StoreError, UsageError
@@ -61,7 +60,7 @@ def _in_hub_cache(name: str, revision: str | None) -> Path:
         raise UsageError(f"{name!r} is neither a folder nor a hub repository name: {error}") from error
 
 
-def configuration(folder: Path) -> dict[str, Any]:
+def configuration(folder: Path) -> dict[str, object]:
     """The content of config.json; raises `InputError` when it is absent or malformed."""
     path = folder / "config.json"
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.encoders.weights.checkpoint import UNUSED_PARAMETERS
 from lapca_bench.errors import InputError, UsageError
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 BASE = "base"  # the key of the header that holds `base_digest`
 
 
-def _tensors(model: Any) -> dict[str, torch.Tensor]:
+def _tensors(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """The tensors that vectors depend on, by name; they share their memory with the model."""
     return {name: value for name, value in model.state_dict().items() if not name.startswith(UNUSED_PARAMETERS)}
 
 
-def base_digest(model: Any) -> str:
+def base_digest(model: torch.nn.Module) -> str:
     """SHA-256 over name, type, shape and content of every tensor that vectors depend on."""
     import torch
 
@@ -38,7 +38,7 @@ def base_digest(model: Any) -> str:
     return hasher.hexdigest()
 
 
-def difference(base: Any, trained: Any) -> dict[str, torch.Tensor]:
+def difference(base: torch.nn.Module, trained: torch.nn.Module) -> dict[str, torch.Tensor]:
     """What was changed from model `base` to model `trained`, both float32: the tensors that moved, as float16.
 
     Raises `UsageError` where nothing moved or the two are of different shapes, `InputError` for values that float16
@@ -67,7 +67,7 @@ def write_delta(path: Path, changes: Mapping[str, torch.Tensor], header: Mapping
     path.write_bytes(save(dict(changes), metadata={"format": "pt", **header}))
 
 
-def apply_delta(model: Any, path: Path) -> None:
+def apply_delta(model: torch.nn.Module, path: Path) -> None:
     """Add the file's changes to a base model in float32, in place.
 
     Raises `InputError` for a file that is damaged, made for another base, or holds a tensor that does not fit.

@@ -203,7 +203,7 @@ def read_weights(path: Path) -> tuple[Shape, dict[str, npt.NDArray[np.float32]]]
     return shape, weights
 
 
-def _configuration(shape: Shape, pad: int) -> dict[str, Any]:
+def _configuration(shape: Shape, pad: int) -> dict[str, object]:
     return {
         "architectures": ["BertModel"],
         "model_type": "bert",

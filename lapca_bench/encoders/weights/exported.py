@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from lapca_bench.extras import need, releases
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root
 from lapca_bench.sealed import check_folder, read_sealed, seal_folder, write_sealed
+
+if TYPE_CHECKING:
+    import torch
 
 MANIFEST = "export.json"
 FORM = 1  # raised when exports are made in another way
@@ -43,7 +46,7 @@ def export_folder(digests: dict[str, str], backend: Export) -> Path:
     return cache_root() / "exports" / address[:32]
 
 
-def exported(folder: Path, backend: Export, model: Callable[[], Any]) -> TokenStates:
+def exported(folder: Path, backend: Export, model: Callable[[], torch.nn.Module]) -> TokenStates:
     """What runs the export in `folder`, which is made from `model()` (a transformers model) where it is missing."""
     runtime = RUNTIMES[backend]
     need(runtime.module, runtime.extra)
@@ -51,7 +54,7 @@ def exported(folder: Path, backend: Export, model: Callable[[], Any]) -> TokenSt
     with exclusive(folder.parent / "locks", folder.name):
         if not file.is_file():
             with atomic_folder(folder) as temporary:
-                runtime.write(_states(need("torch", "dense"), model()), temporary)
+                runtime.write(_states(model()), temporary)
                 seal_folder(temporary)
     check_folder(folder, _REMEDY)
     try:
@@ -60,16 +63,19 @@ def exported(folder: Path, backend: Export, model: Callable[[], Any]) -> TokenSt
         raise InputError(f"{runtime.module} cannot load it: {error}", path=file, remedy=_REMEDY) from error
 
 
-def _states(torch: Any, model: Any) -> Any:
-    class States(torch.nn.Module):  # type: ignore[misc]
+def _states(model: torch.nn.Module) -> torch.nn.Module:
+    import torch
+
+    class States(torch.nn.Module):
         """Token vectors alone, of all that a model returns."""
 
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
-        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            found: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            return found
 
     return States().eval()
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lapca_bench.atomic import atomic_path
-from lapca_bench.encoders.postprocessing import AffineMap, PostProcessing
+from lapca_bench.encoders.postprocessing import AffineMap, Float64, PostProcessing
 from lapca_bench.errors import InputError
 
 _REMEDY = "write it with `lapca-bench heads make`"
@@ -49,7 +48,7 @@ def read_head(path: Path) -> tuple[PostProcessing, Mapping[str, str]]:
     """The head in a file and what is said of it; raises `InputError` for anything else."""
     from safetensors import SafetensorError, safe_open
 
-    arrays: dict[str, dict[str, Any]] = {}
+    arrays: dict[str, dict[str, Float64]] = {}
     try:
         with safe_open(path, "numpy") as opened:
             about: dict[str, str] = opened.metadata() or {}

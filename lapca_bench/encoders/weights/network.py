@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lapca_bench.digest import digest_file
 from lapca_bench.encoders.settings import WeightsSettings
@@ -22,6 +22,9 @@ from lapca_bench.encoders.weights.packed import pack_linear_layers
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.extras import need
+
+if TYPE_CHECKING:
+    import torch
 
 # Families that count positions from padding_idx + 1, so that two of their positions hold no token.
 _OFFSET_POSITIONS = {
@@ -41,13 +44,13 @@ _AUTO_MODELS = {
 }
 
 
-def longest_input(config: dict[str, Any]) -> int | None:
+def longest_input(config: dict[str, object]) -> int | None:
     """Tokens a model can take, from its configuration; None where it states no limit."""
     positions = config.get("max_position_embeddings")
     return positions - first_position(config) if isinstance(positions, int) else None
 
 
-def first_position(config: dict[str, Any]) -> int:
+def first_position(config: dict[str, object]) -> int:
     """The number that a model gives to the position of the first token, from its configuration."""
     if config["model_type"] not in _OFFSET_POSITIONS:
         return 0
@@ -122,7 +125,7 @@ class Network:
                 remedy=f"set query_max_length and document_max_length to {limit} or less",
             )
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """Without the weights: another process loads them itself."""
         return {name: value for name, value in self.__dict__.items() if name not in {"model", "tokenizer", "_exported"}}
 
@@ -175,8 +178,8 @@ class Network:
         return usable_threads() if self.model.device.type == "cpu" else 1
 
     def run(
-        self, tokens: Tokens, rows: Rows, attended: Sequence[int] | None = None, **further: Any
-    ) -> tuple[Any, Any, Any]:
+        self, tokens: Tokens, rows: Rows, attended: Sequence[int] | None = None, **further: torch.Tensor
+    ) -> tuple[Any, torch.Tensor, torch.Tensor]:
         """The model's output for the texts at `rows`, with their padded ids and mask (`(texts, longest)` tensors).
 
         Only the first `attended` tokens of a text are attended to, where that is given; all have outputs.

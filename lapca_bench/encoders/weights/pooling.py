@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     import torch
@@ -31,11 +32,16 @@ def pool(hidden: torch.Tensor, mask: torch.Tensor, pooling: Pooling) -> torch.Te
     return hidden[rows, position] * weights.amax(dim=1, keepdim=True)
 
 
-def pool_arrays(hidden: Any, mask: Any, pooling: Pooling) -> Any:
+def pool_arrays(
+    hidden: npt.NDArray[np.float32], mask: npt.NDArray[np.int64], pooling: Pooling
+) -> npt.NDArray[np.float32]:
     """`pool` for numpy arrays, where torch may be absent."""
     weights = mask.astype(hidden.dtype)
     if pooling == "mean":
-        return np.einsum("btw,bt->bw", hidden, weights) / np.maximum(weights.sum(axis=1, keepdims=True), 1)
+        total: npt.NDArray[np.float32] = np.einsum("btw,bt->bw", hidden, weights)
+        mean: npt.NDArray[np.float32] = total / np.maximum(weights.sum(axis=1, keepdims=True), 1)
+        return mean
     tokens = mask.shape[1]
     position = mask.argmax(axis=1) if pooling == "cls" else tokens - 1 - mask[:, ::-1].argmax(axis=1)
-    return hidden[np.arange(len(hidden)), position] * weights.max(axis=1, keepdims=True)
+    chosen: npt.NDArray[np.float32] = hidden[np.arange(len(hidden)), position] * weights.max(axis=1, keepdims=True)
+    return chosen

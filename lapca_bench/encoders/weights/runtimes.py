@@ -11,13 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.extras import need
+
+if TYPE_CHECKING:
+    import torch
 
 # What runs an export: "onnx-int8" is another system, with numbers of its own.
 Export = Literal["onnx", "onnx-int8", "openvino"]
@@ -37,11 +40,11 @@ class Runtime:
     module: str
     extra: str
     file: str
-    write: Callable[[Any, Path], None]
+    write: Callable[[torch.nn.Module, Path], None]
     load: Callable[[Path], TokenStates]
 
 
-def _write_onnx(states: Any, folder: Path) -> None:
+def _write_onnx(states: torch.nn.Module, folder: Path) -> None:
     torch = need("torch", "dense")
     need("onnx", "onnx")
     axes = {0: "texts", 1: "tokens"}
@@ -49,7 +52,7 @@ def _write_onnx(states: Any, folder: Path) -> None:
         warnings.simplefilter("ignore")  # of the tracer, about Python values; the gate sees what they would spoil
         torch.onnx.export(
             states,
-            _example(torch),
+            _example(),
             str(folder / "model.onnx"),
             input_names=["input_ids", "attention_mask"],
             output_names=["states"],
@@ -59,7 +62,7 @@ def _write_onnx(states: Any, folder: Path) -> None:
         )
 
 
-def _write_int8_onnx(states: Any, folder: Path) -> None:
+def _write_int8_onnx(states: torch.nn.Module, folder: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     _write_onnx(states, folder)
@@ -75,17 +78,18 @@ def _load_onnx(file: Path) -> TokenStates:
     options.log_severity_level = 3
     session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
-    def states(ids: Integers, mask: Integers) -> Any:
-        return session.run(["states"], {"input_ids": ids, "attention_mask": mask})[0]
+    def states(ids: Integers, mask: Integers) -> npt.NDArray[np.float32]:
+        found: npt.NDArray[np.float32] = session.run(["states"], {"input_ids": ids, "attention_mask": mask})[0]
+        return found
 
     return states
 
 
-def _write_openvino(states: Any, folder: Path) -> None:
+def _write_openvino(states: torch.nn.Module, folder: Path) -> None:
     torch, openvino = need("torch", "dense"), need("openvino", "openvino")
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the tracer, as above
-        model = openvino.convert_model(states, example_input=_example(torch))
+        model = openvino.convert_model(states, example_input=_example())
     openvino.save_model(model, str(folder / "model.xml"), compress_to_fp16=False)
 
 
@@ -103,17 +107,22 @@ def _load_openvino(file: Path) -> TokenStates:
     for _ in range(threads):  # once, since making one waits for batches at work
         free.put(model.create_infer_request())
 
-    def states(ids: Integers, mask: Integers) -> Any:
+    def states(ids: Integers, mask: Integers) -> npt.NDArray[np.float32]:
         request = free.get()
         try:
-            return request.infer({"input_ids": ids, "attention_mask": mask}, share_inputs=True)[0]
+            found: npt.NDArray[np.float32] = request.infer(
+                {"input_ids": ids, "attention_mask": mask}, share_inputs=True
+            )[0]
         finally:
             free.put(request)
+        return found
 
     return states
 
 
-def _example(torch: Any) -> tuple[Any, Any]:
+def _example() -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
     ids = torch.ones((2, 8), dtype=torch.int64)
     return ids, torch.ones_like(ids)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from lapca_bench.encoders.texts import well_formed
 from lapca_bench.errors import InputError, LapcaError
 from lapca_bench.extras import need
 from lapca_bench.parsing import json_value
+
+if TYPE_CHECKING:
+    import tokenizers
 
 Ids = npt.NDArray[np.int32]
 Padded = npt.NDArray[np.int64]
@@ -51,7 +54,7 @@ class Tokens:
 class Tokenizer:
     """Token ids of texts; `pad` fills up batches, `unknown` is None for tokenizers that never lack a token."""
 
-    def __init__(self, backend: Any, *, pad: int, unknown: int | None, digest: str) -> None:
+    def __init__(self, backend: tokenizers.Tokenizer, *, pad: int, unknown: int | None, digest: str) -> None:
         backend.no_padding()
         self._backend = backend
         self.pad = pad
@@ -137,22 +140,27 @@ class Tokenizer:
 
     def id_of(self, token: str) -> int | None:
         """The id of a token, None where the vocabulary lacks it."""
-        found: int | None = self._backend.token_to_id(token)
-        return found
+        return self._backend.token_to_id(token)
 
 
-def padded(ids: Sequence[Ids], rows: Sequence[int] | npt.NDArray[np.int64], pad: int) -> tuple[Padded, Padded]:
+def filled_up(sequences: Sequence[npt.NDArray[np.integer]], fill: int) -> Padded:
+    """Sequences of numbers as one `(sequences, longest)` int64 array, filled up on the right."""
+    width = max([1, *map(len, sequences)])
+    array = np.full((len(sequences), width), fill, dtype=np.int64)
+    for row, one in zip(array, sequences, strict=True):
+        row[: len(one)] = one
+    return array
+
+
+def padded(
+    ids: Sequence[npt.NDArray[np.integer]], rows: Sequence[int] | npt.NDArray[np.int64], pad: int
+) -> tuple[Padded, Padded]:
     """Ids of the texts at `rows` as `(texts, longest)` int64 arrays: the ids, padded on the right, and their mask."""
-    width = max(1, *(len(ids[row]) for row in rows))
-    batch = np.full((len(rows), width), pad, dtype=np.int64)
-    mask = np.zeros((len(rows), width), dtype=np.int64)
-    for place, row in enumerate(rows):
-        batch[place, : len(ids[row])] = ids[row]
-        mask[place, : len(ids[row])] = 1
-    return batch, mask
+    chosen = [ids[row] for row in rows]
+    return filled_up(chosen, pad), filled_up([np.ones_like(one) for one in chosen], 0)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> dict[str, object]:
     if not path.is_file():
         return {}
     try:
@@ -162,18 +170,18 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _token_text(value: Any) -> str | None:
+def _token_text(value: object) -> str | None:
     """Special tokens are written as a string or as an object with `content`."""
     if isinstance(value, dict):
         value = value.get("content")
     return value if isinstance(value, str) else None
 
 
-def _id_of(role: str, backend: Any, folder: Path) -> int | None:
+def _id_of(role: str, backend: tokenizers.Tokenizer, folder: Path) -> int | None:
     for name in ("tokenizer_config.json", "special_tokens_map.json"):
         token = _token_text(_read_json(folder / name).get(f"{role}_token"))
         if token is not None:
-            found: int | None = backend.token_to_id(token)
+            found = backend.token_to_id(token)
             if found is not None:
                 return found
     if role == "pad":
@@ -182,24 +190,26 @@ def _id_of(role: str, backend: Any, folder: Path) -> int | None:
     return None
 
 
-def _unknown_of_model(path: Path, backend: Any) -> int | None:
-    model = _read_json(path).get("model", {})
+def _unknown_of_model(path: Path, backend: tokenizers.Tokenizer) -> int | None:
+    model = _read_json(path).get("model")
+    if not isinstance(model, dict):
+        return None
     if isinstance(model.get("unk_id"), int):
         return int(model["unk_id"])
     token = model.get("unk_token")
-    found: int | None = backend.token_to_id(token) if isinstance(token, str) else None
-    return found
+    return backend.token_to_id(token) if isinstance(token, str) else None
 
 
-def _from_file(path: Path) -> Any:
-    tokenizers = need("tokenizers", "dense")
+def _from_file(path: Path) -> tokenizers.Tokenizer:
+    library = need("tokenizers", "dense")
     try:
-        return tokenizers.Tokenizer.from_file(str(path))
+        backend: tokenizers.Tokenizer = library.Tokenizer.from_file(str(path))
     except Exception as error:  # all that the library raises
         raise InputError(f"not a tokenizer: {error}", path=path, remedy="fetch the checkpoint again") from error
+    return backend
 
 
-def _through_transformers(folder: Path) -> Any:
+def _through_transformers(folder: Path) -> tokenizers.Tokenizer:
     transformers = need("transformers", "dense")
     remedy = "save the checkpoint's tokenizer as tokenizer.json (`AutoTokenizer.from_pretrained(...).save_pretrained`)"
     try:
@@ -210,7 +220,8 @@ def _through_transformers(folder: Path) -> Any:
         raise InputError(f"no tokenizer can be loaded: {error}", path=folder, remedy=remedy) from error
     if not getattr(tokenizer, "is_fast", False):
         raise InputError("the checkpoint has no fast tokenizer", path=folder, remedy=remedy)
-    return tokenizer.backend_tokenizer
+    backend: tokenizers.Tokenizer = tokenizer.backend_tokenizer
+    return backend
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

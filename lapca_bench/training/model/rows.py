@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lapca_bench.encoders.weights.tokenizer import padded
 from lapca_bench.training.model.language_modelling import IGNORED, Int64, MaskVocabulary, hide_tokens
 from lapca_bench.training.random_streams import seed_at
 
@@ -63,14 +64,11 @@ def pad_rows(
 
     Each text's hidden tokens depend on its place and the seed alone, not on the chunk it falls into.
     """
-    width = max((len(texts[place]) for place in places), default=1)
-    ids = np.full((len(places), width), pad, dtype=np.int64)
-    mask = np.zeros((len(places), width), dtype=np.int64)
-    labels = np.full((len(places), width), IGNORED, dtype=np.int64)
+    ids, mask = padded(texts, places, pad)
+    labels = np.full_like(ids, IGNORED)
     for row, place in enumerate(places):
-        length = len(texts[place])
-        ids[row, :length], mask[row, :length] = texts[place], 1
         if hide is not None and place in hide.places:
+            length = len(texts[place])
             generator = np.random.default_rng((seed, int(place)))
             ids[row, :length], labels[row, :length] = hide_tokens(texts[place], hide.vocabulary, hide.share, generator)
     return Rows(places, ids, mask, labels, seed_at(seed, int(places[0])))

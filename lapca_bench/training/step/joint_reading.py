@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapca_bench.encoders.weights.network import longest_input
+from lapca_bench.encoders.weights.tokenizer import filled_up, padded
 from lapca_bench.errors import UsageError
 from lapca_bench.training.batch import Batch
 from lapca_bench.training.losses.objective import Objective
@@ -80,12 +81,8 @@ class JointReading:
         seed = seed_at(self._recipe.seed, step) * len(Reads) + reads
         count = -(-len(order) // self._recipe.optimisation.chunk)
         for places in np.array_split(order, count):
-            width = max(len(made[place].ids) for place in places)
-            shape = (len(places), width)
-            ids, mask = np.full(shape, self._tower.tokenizer.pad, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-            labels, positions = np.full(shape, IGNORED, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-            for row, place in enumerate(places):
-                one, length = made[place], len(made[place].ids)
-                ids[row, :length], mask[row, :length] = one.ids, 1
-                labels[row, :length], positions[row, :length] = one.labels, one.positions
+            chosen = [made[place] for place in places]
+            ids, mask = padded([one.ids for one in made], places, self._tower.tokenizer.pad)
+            labels = filled_up([one.labels for one in chosen], IGNORED)
+            positions = filled_up([one.positions for one in chosen], 0)
             yield Rows(places, ids, mask, labels, seed_at(seed, int(places[0])), positions)

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lapca_bench.encoders.weights.tokenizer import load_tokenizer, tokenizer_digest
+from lapca_bench.encoders.weights.tokenizer import filled_up, load_tokenizer, padded, tokenizer_digest
 from lapca_bench.errors import InputError, LapcaError
 
 pytest.importorskip("tokenizers")
@@ -112,3 +113,13 @@ def test_malformed_and_absent_files_are_clear_errors(tmp_path: Path) -> None:
     (tmp_path / "tokenizer_config.json").write_bytes(b"\xff\xfe{")
     with pytest.raises(InputError, match="not readable as JSON"):
         load_tokenizer(tmp_path)
+
+
+def test_sequences_are_filled_up_on_the_right_to_the_longest() -> None:
+    texts = [np.array([5, 6, 7], np.int32), np.array([], np.int32), np.array([8], np.int32)]
+    assert filled_up(texts, 9).tolist() == [[5, 6, 7], [9, 9, 9], [8, 9, 9]]
+    assert filled_up([], 9).shape == (0, 1)
+    ids, mask = padded(texts, [2, 0], 1)
+    assert ids.tolist() == [[8, 1, 1], [5, 6, 7]]
+    assert mask.tolist() == [[1, 0, 0], [1, 1, 1]]
+    assert ids.dtype == mask.dtype == np.int64
