@@ -82,7 +82,7 @@ def keep(
 ) -> None:
     """Keep of full results what boards and comparisons read: every score, and the first documents of every query."""
     from lapca_bench.report.submission import results_in
-    from lapca_bench.store.kept import keep as kept
+    from lapca_bench.store.keep import keep as kept
 
     found = results_in(results)
     for folder in kept(found, into, first):

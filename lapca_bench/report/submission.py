@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.atomic import atomic_path
 from lapca_bench.errors import InputError, LapcaError
@@ -20,8 +20,11 @@ from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.kinds import card_class
 from lapca_bench.search.registry import find_card
-from lapca_bench.store.kept import keep
+from lapca_bench.store.keep import keep
 from lapca_bench.store.results import MANIFEST, Result, ResultStore, StoredResult, facts_of, read_result
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMAT = 1
 KEY = b"lapca-bench submission"
@@ -88,7 +91,7 @@ def pack(results: Sequence[StoredResult], path: Path, card_of: Callable[[str], S
         pq.write_table(rows, temporary, compression="zstd")
 
 
-def _rows(number: int, result: StoredResult) -> list[Any]:
+def _rows(number: int, result: StoredResult) -> list[pa.Table]:
     """The run's rows (query, document, score), then the scores' (query, language, measure, value)."""
     import pyarrow as pa
 
@@ -119,7 +122,7 @@ class Submission:
     """What a file holds: results, and the cards of their systems as JSON values."""
 
     results: Sequence[Result]
-    cards: Mapping[str, Mapping[str, Any]]
+    cards: Mapping[str, Mapping[str, object]]
 
 
 def read(path: Path) -> Submission:
@@ -143,7 +146,7 @@ def read(path: Path) -> Submission:
         ) from error
 
 
-def _result(content: Any, queries: Sequence[str], rows: Any) -> Result:
+def _result(content: object, queries: Sequence[str], rows: pa.Table) -> Result:
     import pyarrow.compute as pc
 
     facts = facts_of(content)
@@ -192,6 +195,6 @@ def _packed_card(submission: Submission, name: str, path: Path) -> SystemCard:
         raise InputError(f"the card of {name} is not valid: {error}", path=path) from error
 
 
-def as_records(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def as_records(checks: Sequence[Check]) -> list[dict[str, object]]:
     """The checks as JSON values."""
     return [asdict(one) for one in checks]

@@ -14,9 +14,10 @@ from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard
 from lapca_bench.errors import LapcaError, UsageError
-from lapca_bench.report.board.data import Surroundings, boards, newest
+from lapca_bench.report.board.data import boards, newest
 from lapca_bench.report.board.pages import Site
 from lapca_bench.report.board.queries import Texts, first_documents
+from lapca_bench.report.board.surroundings import Surroundings
 from lapca_bench.report.board.verify import misfit
 from lapca_bench.report.pool_bias import bias_of_result
 from lapca_bench.report.published import tables as recipe_files

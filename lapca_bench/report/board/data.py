@@ -7,58 +7,24 @@ languages, so that no column and no mean runs over tasks that differ in kind.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lapca_bench.errors import UsageError
 from lapca_bench.report.board.cost import cost_of
 from lapca_bench.report.board.model import Board, Citation, Entry, Score, Standing, Task
 from lapca_bench.report.board.rank import by_queries, stand
+from lapca_bench.report.board.surroundings import Surroundings, kind_of
 from lapca_bench.report.published.published import Published, PublishedValue
 from lapca_bench.report.published.tables import TableRecipe
 from lapca_bench.scoring.observations import observations_of, translations
-from lapca_bench.search.card import saw
 from lapca_bench.store.results import StoredResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PROVENANCE_CHARACTERS = 12
-# Kinds of this project's cards in the words of the published numbers, so that one filter finds both.
-KINDS = {
-    "bm25": "lexical",
-    "bm25s": "lexical",
-    "fusion": "hybrid",
-    "head": "dense",
-    "margin": "dense",
-    "rerank": "reranker",
-}
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What boards need to know besides numbers: groups and titles of collections, what systems were trained on."""
-
-    groups: Mapping[str, Sequence[str]]
-    trained_on: Mapping[str, Collection[str]]
-    titles: Mapping[str, str] = field(default_factory=dict)
-
-    def group_of(self, collection: str) -> str:
-        """The first group that holds a collection, or its family."""
-        return next(
-            (name for name, members in self.groups.items() if collection in members), collection.partition("/")[0]
-        )
-
-    def setting(self, result: StoredResult) -> str:
-        """Zero-shot or supervised by what the system's card lists as training data; unknown without a card."""
-        if KINDS.get(result.kind, result.kind) == "lexical":
-            return "sparse"
-        if result.system not in self.trained_on:
-            return "unknown"
-        family = result.collection.partition("/")[0]
-        trained = self.trained_on[result.system]
-        return "supervised" if saw(trained, family) else "zero-shot"
 
 
 @dataclass(frozen=True)
@@ -255,7 +221,7 @@ def _measured(
             for (measure, key), series in values[number].items()
         }
         setting = around.setting(some[0])
-        kind = KINDS.get(some[0].kind, some[0].kind)
+        kind = kind_of(some[0])
         entries.append(Entry(some[0].system, kind, setting, "measured", scores, {}, some, cost_of(some)))
     per_query = dict(enumerate(values))
     for measure in measures:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from lapca_bench.collections.base import CollectionCard
 from lapca_bench.report.board import queries as board_queries
+from lapca_bench.report.board.bias import bias_context
 from lapca_bench.report.board.data import provenance_key
 from lapca_bench.report.board.model import Board, Entry, Standing
 from lapca_bench.report.board.queries import Texts
@@ -241,7 +242,7 @@ def _collection(site: Site, name: str) -> str:
                 for result in results
             ],
             "measures": data["measures"] if data is not None and usable else measures,
-            "biases": [_bias(r.system, site.biases[r.key]) for r in results if r.key in site.biases],
+            "biases": [bias_context(r.system, site.biases[r.key]) for r in results if r.key in site.biases],
             "compare": data["systems"] if data is not None and usable else None,
             "siblings": _siblings(site, name),
             "languages": sorted(set(data["languages"])) if data is not None else [],
@@ -262,38 +263,6 @@ def _siblings(site: Site, name: str) -> list[dict[str, str]]:
         if name in columns and len(columns) > 1:
             return [{"page": slug(collection), "label": task.title} for collection, task in columns.items()]
     return []
-
-
-def _bias(system: str, bias: LanguageBias) -> dict[str, object]:
-    """The language bias of one system: figures, shares, and the matrix with its heat."""
-    columns = list(dict.fromkeys(language for cells in bias.matrix.values.values() for language in cells))
-    known = [v for cells in bias.matrix.values.values() for v in cells.values() if v is not None]
-    low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
-
-    def cell(value: float | None) -> tuple[str, str]:
-        if value is None:
-            return "–", "num"
-        return number(value), f"num h{int((value - low) / span * 9 + 0.5)}" if span else "num"
-
-    return {
-        "name": visible(system),
-        "facts": [
-            (f"PEER@{bias.k}, 1 is fair", f"{bias.peer:.3f}"),
-            (f"AWRF@{bias.k}, 1 is fair", f"{bias.awrf:.3f}"),
-            ("first document in the question's language", f"{number(bias.same_language_first)} %"),
-        ],
-        "k": bias.k,
-        "measure": bias.matrix.measure,
-        "columns": columns,
-        "shares": [
-            ("share of the first documents", [number(bias.retrieved.get(language, 0.0)) for language in columns]),
-            ("share of the relevant ones", [number(bias.relevant.get(language, 0.0)) for language in columns]),
-        ],
-        "rows": [
-            (language, [cell(cells.get(column)) for column in columns])
-            for language, cells in bias.matrix.values.items()
-        ],
-    }
 
 
 def _mean(result: StoredResult, measure: str) -> str:

@@ -12,7 +12,8 @@ from lapca_bench.experiment.rerun import cut_results, rerun
 from lapca_bench.experiment.runner import Request, Runner
 from lapca_bench.run import Run
 from lapca_bench.search.system import SystemIdentity
-from lapca_bench.store.kept import keep, stored_results
+from lapca_bench.store.keep import keep
+from lapca_bench.store.kept import stored_results
 from lapca_bench.store.results import ResultStore
 
 

@@ -12,15 +12,17 @@ from toys import board_results as made
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.report.board import build as board
 from lapca_bench.report.board.cost import cost_of
-from lapca_bench.report.board.data import Surroundings, boards, measured_boards, newest, recipe_board
+from lapca_bench.report.board.data import boards, measured_boards, newest, recipe_board
 from lapca_bench.report.board.model import Entry, Score, Task
 from lapca_bench.report.board.queries import Texts, side_by_side
 from lapca_bench.report.board.rank import by_queries, observations, stand
 from lapca_bench.report.board.site import embedded, page, policy, slug
+from lapca_bench.report.board.surroundings import Surroundings
 from lapca_bench.report.published import tables as recipes
 from lapca_bench.report.published.published import published
 from lapca_bench.run import Run
-from lapca_bench.store.kept import keep, stored_results
+from lapca_bench.store.keep import keep
+from lapca_bench.store.kept import stored_results
 from lapca_bench.store.provenance import Provenance
 
 GROUPS = {"help-pages/xx-en": ("help-pages/de-en", "help-pages/fi-en")}

@@ -17,7 +17,8 @@ from lapca_bench.report.board.verify import verify
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import aggregate
 from lapca_bench.sealed import seal_folder
-from lapca_bench.store.kept import QUESTIONS, keep, stored_results
+from lapca_bench.store.keep import keep
+from lapca_bench.store.kept import QUESTIONS, stored_results
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result, StoredMean
 from lapca_bench.types import Document, Query

@@ -13,7 +13,8 @@ from lapca_bench.collections import registry
 from lapca_bench.errors import InputError, unknown_name
 from lapca_bench.report import submission
 from lapca_bench.search.own_builder import OwnBuilderCard
-from lapca_bench.store.kept import keep, stored_results
+from lapca_bench.store.keep import keep
+from lapca_bench.store.kept import stored_results
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import ResultStore
 

@@ -13,8 +13,9 @@ from lapca_bench.collections import Policy, registry
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import places
 from lapca_bench.report.ablation import rows
-from lapca_bench.report.board.data import Surroundings, measured_boards
+from lapca_bench.report.board.data import measured_boards
 from lapca_bench.report.board.queries import side_by_side
+from lapca_bench.report.board.surroundings import Surroundings
 from lapca_bench.report.comparison import Display, comparison
 from lapca_bench.report.run_comparison import compare_runs
 from lapca_bench.scoring.observations import observations_of, summed, translations

@@ -11,7 +11,8 @@ from toys import board_results as made
 from lapca_bench.errors import InputError, StoreError
 from lapca_bench.run import Run
 from lapca_bench.sealed import seal_folder
-from lapca_bench.store.kept import DOCUMENTS, FIRST, QUESTIONS, RESULTS, KeptResult, keep, stored_results
+from lapca_bench.store.keep import FIRST, keep
+from lapca_bench.store.kept import DOCUMENTS, QUESTIONS, RESULTS, KeptResult, stored_results
 from lapca_bench.store.results import Facts, ResultStore
 
 
