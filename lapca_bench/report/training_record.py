@@ -22,7 +22,7 @@ REPORT = ".report.json"
 
 @dataclass(frozen=True)
 class Margins:
-    """How many proposed pairs have which margin: `counts` by lower edge, each `mining_report.MARGIN_STEP` wide.
+    """How many proposed pairs have which margin: `counts` by lower edge, each one `MARGIN_STEP` of mining wide.
 
     Those below `threshold` were not kept. `about` says what was mined, with which settings, and how it agrees with
     gold, as far as the report does.
