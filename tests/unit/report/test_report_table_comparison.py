@@ -160,9 +160,9 @@ def test_what_a_result_recorded_of_its_collection_decides_what_an_observation_is
     values = {language: list(topics + draw.normal(0, 0.02, 100)) for language in languages}
     widths = []
     for stated in ("", "{language}:{query}"):
-        made = result("a", "files/mine", values)
+        policy = {"average": "macro", "measures": ["nDCG@10"], "translations": stated}
+        made = result("a", "files/mine", values, policy=policy)
         made.scores["query"] = made.scores["language"] + ":" + made.scores["query"]
-        made.provenance["policy"]["translations"] = stated
         low, high = comparison([made], display=Display(intervals=True)).rows[0].cells[-1].interval
         widths.append(high - low)
     assert widths[1] == pytest.approx(2 * widths[0], rel=0.15)  # the square root of the four languages
