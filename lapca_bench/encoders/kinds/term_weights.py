@@ -7,7 +7,7 @@ arXiv:2402.03216).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
@@ -88,8 +88,10 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
         return stated if isinstance(stated, int) else self._network.tokenizer.size
 
     @cached_property
-    def _head(self) -> DenseLayer:
-        assert self._settings.head is not None  # noqa: S101 (the settings' validator)
+    def _head(self) -> DenseLayer | None:
+        """What gives a token its weight, where that is no language-modelling head."""
+        if self._settings.head is None:
+            return None
         path = self._network.folder / self._settings.head
         head = load_dense_layer(path, "identity")
         if head.weight.shape != (1, self._network.width):
@@ -98,9 +100,10 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
         return head
 
     @cached_property
-    def _query_weights(self) -> Vectors:
-        """The weight of every token of the vocabulary in a query."""
-        assert self._settings.query_weights is not None  # noqa: S101 (its callers)
+    def _query_weights(self) -> Vectors | None:
+        """The weight of every token of the vocabulary in a query, where queries are weighed without the model."""
+        if self._settings.query_weights is None:
+            return None
         path = self._network.folder / self._settings.query_weights
         remedy = "it is a JSON object {token: weight}; fetch the checkpoint again"
         try:
@@ -132,13 +135,14 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
         if side == "document":
             return self._expanded(self._network.tokenizer.encode(texts, self._settings.document_max_length))
         tokens = self._network.tokenizer.encode(texts, self._settings.query_max_length)
-        if self._settings.query_weights is None:
+        weights = self._query_weights
+        if weights is None:
             return self._expanded(tokens)
         terms = [np.setdiff1d(ids, self._dropped).astype(np.int64) for ids in tokens.ids]
-        return self._rows([(one, self._query_weights[one]) for one in terms])
+        return self._rows([(one, weights[one]) for one in terms])
 
     def _expanded(self, tokens: Tokens) -> csr_array:
-        forward = self._by_vocabulary if self._settings.expansion == "masked-lm" else self._by_token
+        forward = self._by_vocabulary if self._head is None else partial(self._by_token, self._head)
         found: list[tuple[Terms, Vectors]] = [(np.empty(0, np.int64), np.empty(0, np.float32))] * len(tokens.ids)
         batches = run_batches(
             tokens.lengths,
@@ -163,12 +167,12 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
             weights: Vectors = torch.log1p(torch.relu(logits.amax(dim=1))).cpu().numpy()
         return weights
 
-    def _by_token(self, tokens: Tokens, rows: Rows) -> Vectors:
+    def _by_token(self, head: DenseLayer, tokens: Tokens, rows: Rows) -> Vectors:
         import torch
 
         with torch.inference_mode():
             output, ids, mask = self._network.run(tokens, rows)
-            weights = torch.relu(self._head.apply(output.last_hidden_state.float())[:, :, 0]) * mask
+            weights = torch.relu(head.apply(output.last_hidden_state.float())[:, :, 0]) * mask
             table = torch.zeros(len(ids), self.terms, device=ids.device)
             expanded: Vectors = table.scatter_reduce(1, ids, weights, "amax").cpu().numpy()
         return expanded
