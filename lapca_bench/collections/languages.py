@@ -1,13 +1,14 @@
-"""The languages of all collections: codes, script, name and family, from `languages.csv`.
+"""The languages of all collections and boards: codes, script, name and family, from `languages.csv`.
 
 A language's own code is ISO 639-1 where there is one, else ISO 639-3; `language` also finds it by its ISO 639-3 code
-and by the codes that data sets use for it (Tatoeba's "cmn" is "zh"). Scripts are ISO 15924, those the collections use.
+and by the codes that data sets use for it (Tatoeba's "cmn" is "zh"). Scripts are ISO 15924, those the collections use;
+`scripts.csv` names them, the two Chinese ones alike.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,17 +27,30 @@ class Language:
     name: str
     family: str
 
+    @property
+    def script_name(self) -> str:
+        """The script in English."""
+        return _scripts()[self.script]
+
+
+@cache
+def _scripts() -> Mapping[str, str]:
+    return {row["code"]: row["name"] for row in _rows("scripts.csv")}
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())
+
 
 @cache
 def languages() -> Mapping[str, Language]:
     """Every language by its own code, in the order of codes."""
-    text = files(__package__).joinpath("languages.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
     return {
         row["code"]: Language(
             row["code"], row["iso639_3"], tuple(row["aliases"].split()), row["script"], row["name"], row["family"]
         )
-        for row in rows
+        for row in _rows("languages.csv")
     }
 
 
@@ -55,3 +69,13 @@ def language(code: str) -> Language:
     if found is None:
         raise unknown_name("language", code, _by_any_code())
     return found
+
+
+@cache
+def _by_lower_case() -> Mapping[str, Language]:
+    return {code.lower(): found for code, found in _by_any_code().items()}
+
+
+def known_language(code: str) -> Language | None:
+    """The language that `code` stands for, whatever the case of its letters; None for an unknown one."""
+    return _by_lower_case().get(code.lower())

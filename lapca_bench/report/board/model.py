@@ -6,33 +6,16 @@ never merge into one row.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from math import fsum
 from typing import Literal
 
+from lapca_bench.collections.languages import known_language
 from lapca_bench.store.results import StoredResult
 
 Origin = Literal["measured", "reported"]
 Average = Literal["macro", "micro"]
-
-
-@dataclass(frozen=True)
-class Language:
-    """English name and script of a language code."""
-
-    name: str
-    script: str
-
-
-@cache
-def languages() -> Mapping[str, Language]:
-    """Names and scripts by lower-case code."""
-    text = (files(__package__) / "languages.csv").read_text(encoding="utf-8")
-    return {row["code"]: Language(row["name"], row["script"]) for row in csv.DictReader(text.splitlines())}
 
 
 @dataclass(frozen=True)
@@ -48,14 +31,14 @@ class Task:
     @property
     def title(self) -> str:
         """The language's name in full."""
-        known = languages().get(self.language.lower())
+        known = known_language(self.language)
         return known.name if known else self.label
 
     @property
     def script(self) -> str:
         """The script of the questions, "" where it is not known."""
-        known = languages().get(self.language.lower())
-        return known.script if known else ""
+        known = known_language(self.language)
+        return known.script_name if known else ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from lapca_bench.collections import card, names
-from lapca_bench.collections.languages import language, languages
+from lapca_bench.collections.languages import known_language, language, languages
 from lapca_bench.errors import UsageError
 
 
@@ -35,3 +35,25 @@ def test_no_code_stands_for_two_languages():
 def test_an_unknown_code_names_near_ones():
     with pytest.raises(UsageError, match="unknown language 'deutsch'"):
         language("deutsch")
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "script"),
+    [
+        ("zh-tw", "Chinese (Taiwan)", "Han"),
+        ("zh-cn", "Chinese (mainland)", "Han"),
+        ("pt-br", "Portuguese (Brazil)", "Latin"),
+        ("lvs", "Latvian", "Latin"),
+        ("nb", "Norwegian Bokmål", "Latin"),
+        ("ja", "Japanese", "Japanese"),
+    ],
+)
+def test_boards_find_name_and_script_whatever_the_case(code, name, script):
+    found = known_language(code)
+    assert found is not None
+    assert (found.name, found.script_name) == (name, script)
+
+
+def test_every_script_has_a_name():
+    assert all(entry.script_name for entry in languages().values())
+    assert known_language("all") is None
