@@ -44,10 +44,9 @@ def build(
 def verify(results: Results = None, json: Json = False) -> None:
     """Score every stored run again and compare each value; exit 1 where one differs or a file is damaged."""
     from lapca_bench.report.board.verify import verify as verifications
-    from lapca_bench.report.published.output import result_folders
-    from lapca_bench.store.kept import stored_results
+    from lapca_bench.report.published.output import measured
 
-    found = list(verifications(result for folder in result_folders(results) for result in stored_results(folder)))
+    found = list(verifications(measured(results)))
     records = [
         {
             "state": one.state,
@@ -109,12 +108,10 @@ def rerun(
     from lapca_bench.experiment.rerun import cut_results
     from lapca_bench.experiment.rerun import rerun as reruns
     from lapca_bench.experiment.systems import SystemFactory
-    from lapca_bench.report.board.data import newest
-    from lapca_bench.report.published.output import result_folders
-    from lapca_bench.store.kept import stored_results
-    from lapca_bench.store.results import ResultStore
+    from lapca_bench.report.published.output import measured
+    from lapca_bench.store.results import ResultStore, newest
 
-    stored = newest(result for folder in result_folders(results) for result in stored_results(folder))
+    stored = list(newest(measured(results)).values())
     wanted = cut_results(stored, system or (), collection or ())
     factory = SystemFactory.of(dict.fromkeys(result.system for result in wanted), workspace_on(ray, shared))
     different = 0
@@ -161,12 +158,11 @@ def export(
     """Write a system's results as MTEB result files or as the `model-index` of a model card."""
     from lapca_bench import atomic
     from lapca_bench.errors import unknown_name
-    from lapca_bench.report.board.data import newest
     from lapca_bench.report.published import interop
-    from lapca_bench.report.published.output import result_folders
-    from lapca_bench.store.kept import stored_results
+    from lapca_bench.report.published.output import measured
+    from lapca_bench.store.results import newest
 
-    stored = newest(result for folder in result_folders(results) for result in stored_results(folder))
+    stored = list(newest(measured(results)).values())
     own = [result for result in stored if result.system == system]
     if not own:
         raise unknown_name("system with results:", system, {result.system for result in stored})

@@ -10,7 +10,7 @@ from lapca_bench.collections import registry as collections
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.experiment.columns import Place, places
 from lapca_bench.store.kept import stored_results
-from lapca_bench.store.results import StoredResult
+from lapca_bench.store.results import StoredResult, newest
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ def select(
     for system in systems:
         if system not in known:
             raise unknown_name(f"system with a result on {name}:", system, known)
-    newest: dict[tuple[str, str], StoredResult] = {}
     wanted = [result for result in here if not systems or result.system in systems]
-    for result in sorted(wanted, key=lambda result: result.provenance.finished):
-        newest[result.system, result.collection] = result
     order = list(systems) or list(known)
-    chosen = sorted(newest.values(), key=lambda r: (order.index(r.system), names.index(r.collection)))
+    chosen = sorted(
+        newest(wanted, by=("system", "collection")).values(),
+        key=lambda r: (order.index(r.system), names.index(r.collection)),
+    )
     return Selection(tuple(chosen), columns(names, chosen), len(wanted) - len(chosen))

@@ -9,11 +9,11 @@ replaces the old one in one step, the manifest's: a kill before it leaves the ol
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from lapca_bench.atomic import atomic_path, remove, scratch_folder
 from lapca_bench.digest import digest_file
@@ -70,6 +70,25 @@ class Facts:
         """The facts as JSON values; `facts_of` reads them."""
         found = {field.name: getattr(self, field.name) for field in fields(Facts)}
         return found | {"provenance": dict(self.provenance)}
+
+
+AnyFacts = TypeVar("AnyFacts", bound=Facts)
+
+
+def newest(
+    results: Iterable[AnyFacts], by: Sequence[str] = ("system", "collection", "split")
+) -> dict[tuple[str, ...], AnyFacts]:
+    """The newest result of every value of the fields `by`; of two that ended in one second, the later of `results`.
+
+    Places come in the order in which they are met.
+    """
+    found: dict[tuple[str, ...], AnyFacts] = {}
+    for result in results:
+        place = tuple(str(getattr(result, name)) for name in by)
+        known = found.get(place)
+        if known is None or result.provenance.finished >= known.provenance.finished:
+            found[place] = result
+    return found
 
 
 _Types = type | tuple[type, ...]

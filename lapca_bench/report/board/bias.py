@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lapca_bench.report.board.table import number
+from lapca_bench.report.board.table import heat, number
 from lapca_bench.report.writers import visible
 from lapca_bench.scoring.bias import LanguageBias
 
@@ -11,12 +11,12 @@ def bias_context(system: str, bias: LanguageBias) -> dict[str, object]:
     """The language bias of one system: figures, shares, and the matrix with its heat."""
     columns = list(dict.fromkeys(language for cells in bias.matrix.values.values() for language in cells))
     known = [v for cells in bias.matrix.values.values() for v in cells.values() if v is not None]
-    low, span = (min(known), max(known) - min(known)) if known else (0.0, 0.0)
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
 
     def cell(value: float | None) -> tuple[str, str]:
         if value is None:
             return "–", "num"
-        return number(value), f"num h{int((value - low) / span * 9 + 0.5)}" if span else "num"
+        return number(value), f"num {heat(value, low, high)}".rstrip()
 
     return {
         "name": visible(system),

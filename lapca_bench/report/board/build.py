@@ -14,20 +14,19 @@ from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard
 from lapca_bench.errors import LapcaError, UsageError
-from lapca_bench.report.board.data import boards, newest
+from lapca_bench.report.board.data import boards
 from lapca_bench.report.board.pages import Site
 from lapca_bench.report.board.queries import Texts, first_documents
 from lapca_bench.report.board.surroundings import Surroundings
 from lapca_bench.report.board.verify import misfit
 from lapca_bench.report.pool_bias import bias_of_result
 from lapca_bench.report.published import tables as recipe_files
-from lapca_bench.report.published.output import result_folders
+from lapca_bench.report.published.output import measured
 from lapca_bench.report.published.published import published
 from lapca_bench.report.training_record import shipped_records
 from lapca_bench.run import Qrels
 from lapca_bench.scoring.bias import LanguageBias
-from lapca_bench.store.kept import stored_results
-from lapca_bench.store.results import StoredResult
+from lapca_bench.store.results import StoredResult, newest
 
 MARK = ".lapca-board"
 
@@ -51,7 +50,7 @@ def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = Fal
     """
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("this folder holds something else than a board", path=out, remedy="name a new or empty folder")
-    stored = newest(result for folder in result_folders(results) for result in stored_results(folder))
+    stored = list(newest(measured(results)).values())
     site = site_of(stored, texts=texts)
     pages = site.pages()
     _write(out, pages)

@@ -19,7 +19,7 @@ from lapca_bench.report.board.surroundings import Surroundings, kind_of
 from lapca_bench.report.published.published import Published, PublishedValue
 from lapca_bench.report.published.tables import TableRecipe
 from lapca_bench.scoring.observations import observations_of, translations
-from lapca_bench.store.results import StoredResult
+from lapca_bench.store.results import StoredResult, newest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,22 +42,11 @@ def provenance_key(result: StoredResult) -> str:
     return f"r-{result.key[:PROVENANCE_CHARACTERS]}"
 
 
-def newest(results: Iterable[StoredResult]) -> list[StoredResult]:
-    """The newest result of every system, collection and split, in the order of the store."""
-    found: dict[tuple[str, str, str], StoredResult] = {}
-    for result in results:
-        place = (result.system, result.collection, result.split)
-        known = found.get(place)
-        if known is None or result.provenance.finished >= known.provenance.finished:
-            found[place] = result
-    return list(found.values())
-
-
 def boards(
     recipes: Iterable[TableRecipe], published: Published, results: Sequence[StoredResult], around: Surroundings
 ) -> list[Board]:
     """All boards: those of the recipes, then those of measured results that no recipe covers."""
-    current = newest(results)
+    current = list(newest(results).values())
     made = [recipe_board(recipe, published, current, around) for recipe in recipes]
     covered = {(task.collection, board.split) for board in made for task in board.tasks if task.collection}
     rest = [result for result in current if (result.collection, result.split) not in covered]
@@ -68,14 +57,7 @@ def recipe_board(
     recipe: TableRecipe, published: Published, results: Sequence[StoredResult], around: Surroundings
 ) -> Board:
     """The board of a recipe; raises `UsageError` where nothing published fits it."""
-    values = [
-        value
-        for value in published.of_collection(recipe.collection)
-        if value.table == recipe.table
-        and value.measure in recipe.measures
-        and (not recipe.systems or value.system in recipe.systems)
-        and (not recipe.blocks or value.setting in recipe.blocks)
-    ]
+    values = recipe.rows_of(published)
     if not values:
         raise UsageError(f"nothing published fits the recipe {recipe.name!r}")
     languages = recipe.languages or tuple(sorted({value.language for value in values} - set(published.means)))

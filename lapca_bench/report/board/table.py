@@ -22,6 +22,11 @@ def number(fraction: float, digits: int = DIGITS) -> str:
     return f"{100 * fraction:.{digits}f}"
 
 
+def heat(value: float, low: float, high: float) -> str:
+    """The class of a value among those from `low` to `high`: "h0" to "h9", "" where they are all equal."""
+    return f"h{int((value - low) / (high - low) * 9 + 0.5)}" if high > low else ""
+
+
 def interval(bounds: tuple[float, float] | None) -> str:
     """An interval in brackets, "" where there is none."""
     return f"[{number(bounds[0])}, {number(bounds[1])}]" if bounds else ""
@@ -101,10 +106,10 @@ def _styles(board: Board, key: str) -> dict[float, str]:
     values = [entry.scores[measure, key].mean for entry in board.entries if (measure, key) in entry.scores]
     if not values or max(values) == min(values):
         return dict.fromkeys(values, "num")
-    low, span = min(values), max(values) - min(values)
+    low, high = min(values), max(values)
     printed = sorted({number(value) for value in values}, key=float, reverse=True)
     marks = dict(zip(printed[:2], (" best", " second"), strict=False)) if len(printed) > 1 else {}
-    return {v: f"num h{int((v - low) / span * 9 + 0.5)}{marks.get(number(v), '')}" for v in values}
+    return {v: f"num {heat(v, low, high)}{marks.get(number(v), '')}" for v in values}
 
 
 def _href(entry: Entry, score: Score) -> str:

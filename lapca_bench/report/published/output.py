@@ -14,7 +14,7 @@ from lapca_bench.report import writers
 from lapca_bench.report.published.as_table import records, tables
 from lapca_bench.report.published.reproduce import Reproduction
 from lapca_bench.store.kept import stored_results
-from lapca_bench.store.results import Facts
+from lapca_bench.store.results import StoredResult
 
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": "text"}
 
@@ -33,8 +33,8 @@ def result_folders(folders: Sequence[Path] | None = None) -> list[Path]:
         return [folder for folder in (shipped, DEFAULT_RESULTS) if folder.is_dir()]
 
 
-def measured(folders: Sequence[Path] | None = None) -> list[Facts]:
-    """The facts of every measured result in these folders."""
+def measured(folders: Sequence[Path] | None = None) -> list[StoredResult]:
+    """Every measured result in these folders."""
     return [stored for folder in result_folders(folders) for stored in stored_results(folder)]
 
 

@@ -17,7 +17,7 @@ from lapca_bench.collections.family import Presence
 from lapca_bench.errors import UsageError
 from lapca_bench.report.published.published import Note, Published, PublishedValue
 from lapca_bench.report.published.tables import Counterpart, TableRecipe
-from lapca_bench.store.results import Facts
+from lapca_bench.store.results import Facts, newest
 
 Verdict = Literal["match", "close", "differs", "not run"]
 Status = Callable[[str], Presence]
@@ -88,17 +88,12 @@ class MeasuredScores:
     """Means of measured results, by system, collection, split, measure and language. Values are fractions."""
 
     def __init__(self, results: Iterable[Facts]) -> None:
-        self._newest: dict[tuple[str, str, str], Facts] = {}
-        for facts in results:
-            place = (facts.system, facts.collection, facts.split)
-            known = self._newest.get(place)
-            if known is None or _finished(facts) >= _finished(known):
-                self._newest[place] = facts
+        self._newest = newest(results)
 
     @property
     def systems(self) -> frozenset[str]:
         """Names of the systems that have a result."""
-        return frozenset(system for system, _, _ in self._newest)
+        return frozenset(facts.system for facts in self._newest.values())
 
     def mean(self, system: str, recipe: TableRecipe, measure: str, language: str) -> float | None:
         """The mean of one language under the recipe's mapping; None where it was not measured."""
@@ -109,10 +104,6 @@ class MeasuredScores:
         wanted = (measured.measures[measure], measured.language(language))
         found = {} if facts is None else {(a["measure"], a["language"]): a["mean"] for a in facts.aggregates}
         return found.get(wanted)
-
-
-def _finished(facts: Facts) -> str:
-    return facts.provenance.finished
 
 
 def reproduce(
@@ -138,17 +129,9 @@ def reproduce(
 
 
 def _chosen(recipe: TableRecipe, published: Published) -> tuple[PublishedValue, ...]:
-    of_collection = published.of_collection(recipe.collection)
-    chosen = tuple(
-        value
-        for value in of_collection
-        if value.table == recipe.table
-        and value.measure in recipe.measures
-        and (not recipe.systems or value.system in recipe.systems)
-        and (not recipe.blocks or value.setting in recipe.blocks)
-    )
+    chosen = recipe.rows_of(published)
     if not chosen:
-        tables = sorted({" ".join(value.table) for value in of_collection})
+        tables = sorted({" ".join(value.table) for value in published.of_collection(recipe.collection)})
         raise UsageError(f"nothing published fits the recipe {recipe.name!r}", remedy=f"published: {', '.join(tables)}")
     missing = set(recipe.systems) - {value.system for value in chosen}
     if missing:

@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 
 from lapca_bench import toml_model
 from lapca_bench.errors import UsageError, unknown_name
+from lapca_bench.report.published.published import Published, PublishedValue
 from lapca_bench.toml_model import Strict
 
 Text = Annotated[str, Field(min_length=1)]
@@ -88,6 +89,17 @@ class TableRecipe(Strict):
     def table(self) -> tuple[str, str, str]:
         """Collection, protocol and split: what recipes must share to be put in one table."""
         return self.collection, self.protocol, self.split
+
+    def rows_of(self, published: Published) -> tuple[PublishedValue, ...]:
+        """The published numbers that make this table; raises `UsageError` for a collection without any."""
+        return tuple(
+            value
+            for value in published.of_collection(self.collection)
+            if value.table == self.table
+            and value.measure in self.measures
+            and (not self.systems or value.system in self.systems)
+            and (not self.blocks or value.setting in self.blocks)
+        )
 
     def tolerance(self, column: str) -> float:
         """How many points a close difference may have in this column."""

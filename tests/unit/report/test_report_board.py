@@ -12,7 +12,7 @@ from toys import board_results as made
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.report.board import build as board
 from lapca_bench.report.board.cost import cost_of
-from lapca_bench.report.board.data import boards, measured_boards, newest, recipe_board
+from lapca_bench.report.board.data import boards, measured_boards, recipe_board
 from lapca_bench.report.board.model import Entry, Score, Task
 from lapca_bench.report.board.queries import Texts, side_by_side
 from lapca_bench.report.board.rank import by_queries, observations, stand
@@ -24,6 +24,7 @@ from lapca_bench.run import Run
 from lapca_bench.store.keep import keep
 from lapca_bench.store.kept import stored_results
 from lapca_bench.store.provenance import Provenance
+from lapca_bench.store.results import newest
 
 GROUPS = {"help-pages/xx-en": ("help-pages/de-en", "help-pages/fi-en")}
 AROUND = Surroundings(GROUPS, {"good": ("help-pages",), "bad": ()})
@@ -140,7 +141,7 @@ def test_two_collections_in_one_language_are_two_columns(stored):
 def test_the_newest_result_counts(stored):
     old = made.result("a", "help-pages/de-en", 0.2, finished="2026-01-01")
     new = made.result("a", "help-pages/de-en", 0.8, finished="2026-03-01")
-    assert only(newest(stored(old, new))).provenance["finished"] == "2026-03-01"
+    assert only(newest(stored(old, new)).values()).provenance["finished"] == "2026-03-01"
 
 
 def test_reported_and_measured_rows_stay_apart(stored):
