@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.paths import DEFAULT_RESULTS
@@ -13,10 +13,16 @@ from lapca_bench.paths import DEFAULT_RESULTS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lapca_bench.experiment.forecast import Forecast
     from lapca_bench.experiment.plan import Plan
-    from lapca_bench.experiment.runner import Outcome
+    from lapca_bench.experiment.runner import Outcome, Runner
+    from lapca_bench.experiment.spec import Experiment
+    from lapca_bench.experiment.systems import SystemFactory
     from lapca_bench.report.comparison import Display
     from lapca_bench.report.table import Table
+    from lapca_bench.search.workspace import Workspace
+
+    OnOutcome = Callable[[Outcome, int, int], None]  # an outcome, its number from 1 on, how many there will be
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,21 @@ class Evaluation:
         ]
         return comparison(results, measure, columns(members, results), name, display)
 
+    def tables(self, measures: Sequence[str] = (), display: Display | None = None) -> dict[tuple[str, str], Table]:
+        """By name and measure, the table of every collection or group that has a result; "" is the main measure."""
+        there = {outcome.cell.collection for outcome in self.outcomes if outcome.result is not None}
+        return {
+            (name, measure): self.table(measure or None, name, display)
+            for name, members in self.plan.tables.items()
+            if there.intersection(members)
+            for measure in (measures or ("",))
+        }
+
+    @property
+    def failed(self) -> int:
+        """How many cells failed."""
+        return sum(outcome.error is not None for outcome in self.outcomes)
+
     @property
     def frame(self) -> pd.DataFrame:
         """All scores as rows of system, collection, query, language, measure, value."""
@@ -61,29 +82,83 @@ class Evaluation:
         return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
+@dataclass(frozen=True)
+class Job:
+    """An experiment that is ready to run: nothing is loaded, encoded or searched before `run` or `forecast`."""
+
+    plan: Plan
+    runner: Runner
+
+    @classmethod
+    def of(
+        cls,
+        experiment: Experiment,
+        results: Path | str = DEFAULT_RESULTS,
+        *,
+        systems: SystemFactory | None = None,
+        workspace: Workspace | None = None,
+        keep: int | None = None,
+    ) -> Job:
+        """The job of an experiment whose results are stored in `results`.
+
+        `systems` makes the systems that the experiment names (default: from cards and files, in `workspace`); `keep`
+        stores only the first documents of every query. Raises `UsageError` for an unknown name.
+        """
+        from lapca_bench.experiment.plan import plan
+        from lapca_bench.experiment.runner import Request, Runner
+        from lapca_bench.experiment.systems import SystemFactory
+        from lapca_bench.store.results import ResultStore
+
+        factory = systems or SystemFactory.of(experiment.systems, workspace)
+        planned = plan(experiment)
+        request = Request(experiment.split, experiment.depth, experiment.measures, keep)
+        return cls(planned, Runner(factory, ResultStore(Path(results)), request))
+
+    def forecast(self) -> Forecast:
+        """What `run` would do with every cell, and what it would have to encode."""
+        from lapca_bench.experiment.forecast import forecast
+
+        return forecast(self.plan.cells, self.runner)
+
+    def run(self, on_outcome: OnOutcome | None = None) -> Evaluation:
+        """Run what is not stored yet; `on_outcome` is told of every cell as it ends.
+
+        A cell that fails is an outcome with an error, and stops no other.
+        """
+        outcomes = []
+        for number, outcome in enumerate(self.runner.run(self.plan.cells), start=1):
+            if on_outcome is not None:
+                on_outcome(outcome, number, len(self.plan.cells))
+            outcomes.append(outcome)
+        return Evaluation(self.plan, tuple(outcomes))
+
+
 def evaluate(
-    systems: Sequence[Any],
+    systems: Sequence[object],
     collections: Sequence[str],
     measures: Sequence[str] = (),
     split: str | None = None,
     depth: int | None = None,
     results: Path | str = DEFAULT_RESULTS,
+    *,
+    keep: int | None = None,
+    workspace: Workspace | None = None,
+    on_outcome: OnOutcome | None = None,
 ) -> Evaluation:
     """Evaluate systems on collections; what is in `results` already is not computed again.
 
     A system is the name of a card, the path of one, or an object: anything with `encode(list[str]) -> array`, a
     function that does that, an `Encoder`, or a `System`. A collection is a collection, a group or a family.
+    `keep` stores only the first documents of every query; `workspace` says where vectors are stored and work is done;
+    `on_outcome(outcome, number, total)` is called as each cell ends.
 
     Raises `UsageError` for an unknown name at once. Where a system fails, the others still run and are stored; then its
     error is raised.
     """
     from lapca_bench.experiment import spec
-    from lapca_bench.experiment.plan import plan
-    from lapca_bench.experiment.runner import Request, Runner
     from lapca_bench.experiment.systems import SystemFactory
-    from lapca_bench.store.results import ResultStore
 
-    factory = SystemFactory.of(systems)
+    factory = SystemFactory.of(systems, workspace)
     experiment = spec.build(
         {
             "systems": factory.names,
@@ -93,10 +168,8 @@ def evaluate(
             "depth": depth,
         }
     )
-    planned = plan(experiment)
-    request = Request(experiment.split, experiment.depth, experiment.measures)
-    outcomes = tuple(Runner(factory, ResultStore(Path(results)), request).run(planned.cells))
-    for outcome in outcomes:
+    evaluation = Job.of(experiment, results, systems=factory, keep=keep).run(on_outcome)
+    for outcome in evaluation.outcomes:
         if outcome.error is not None:
             raise outcome.error
-    return Evaluation(planned, outcomes)
+    return evaluation

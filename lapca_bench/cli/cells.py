@@ -8,8 +8,8 @@ from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
 from lapca_bench.cli.output import say, say_columns, say_json, size
 
 if TYPE_CHECKING:
-    from lapca_bench.experiment.plan import Plan
-    from lapca_bench.experiment.runner import Outcome, Runner
+    from lapca_bench.experiment.forecast import CellForecast, Forecast
+    from lapca_bench.experiment.runner import Outcome
 
 SHOWN = 0.05  # seconds; a shorter stage is not named
 
@@ -20,13 +20,11 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
     if outcome.result is None:
         return {**about, "error": outcome.reason}
     result = outcome.result
-    over = "" if result.provenance.policy.average == "macro" else "*"
-    mean = next(a["mean"] for a in result.aggregates if a["measure"] == outcome.measure and a["language"] == over)
     fresh = outcome.state == "new"
     return {
         **about,
         "measure": outcome.measure,
-        "mean": mean,
+        "mean": outcome.mean,
         "encoded": result.provenance.encoded if fresh else 0,
         "timings": dict(result.provenance.timings.stages) if fresh else {},
         "index_bytes": result.provenance.index_bytes,
@@ -50,31 +48,32 @@ def outcome_line(outcome: Outcome, number: int, total: int) -> str:
     return f"{head} {', '.join(parts)}"
 
 
-def show_plan(planned: Plan, runner: Runner, *, as_json: bool) -> None:
+def show_forecast(found: Forecast, *, as_json: bool) -> None:
     """Every cell of a plan, what a run would do with it, and what it would have to encode."""
-    from lapca_bench.errors import LapcaError
-    from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
-
-    estimator = Estimator()
-    records: list[dict[str, Any]] = []
-    rows: list[tuple[str, ...]] = []
-    for cell in planned.cells:
-        cost = EncodingCost()
-        try:
-            state = "stored" if runner.find(cell) else "to run"
-            if state == "to run":
-                cost = runner.cost(cell, estimator)
-        except LapcaError as error:
-            state = f"cannot run: {error.message}"
-        records.append({"system": cell.system, "collection": cell.collection, "state": state, **cost_record(cost)})
-        shown = cost_cells(cost) if state == "to run" else ("",) * len(COST_HEADS)
-        rows.append((cell.system, cell.collection, *shown, state))
     if as_json:
-        say_json(records)
+        say_json([_forecast_record(one) for one in found.cells])
         return
-    say_columns(("system", "collection", *COST_HEADS, "state"), rows)
-    total = cost_cells(estimator.total)
+    say_columns(("system", "collection", *COST_HEADS, "state"), [_forecast_row(one) for one in found.cells])
+    total = cost_cells(found.total)
     say(
         f"in all: {total[1]} texts to encode, {total[2]} tokens, {total[3]}, {total[4]} at the rates measured just now;"
     )
     say("searching, indexing and scoring come on top")
+
+
+def _forecast_record(one: CellForecast) -> dict[str, str | float | None]:
+    return {
+        "system": one.cell.system,
+        "collection": one.cell.collection,
+        "state": _forecast_state(one),
+        **cost_record(one.cost),
+    }
+
+
+def _forecast_row(one: CellForecast) -> tuple[str, ...]:
+    shown = cost_cells(one.cost) if one.state == "to run" else ("",) * len(COST_HEADS)
+    return one.cell.system, one.cell.collection, *shown, _forecast_state(one)
+
+
+def _forecast_state(one: CellForecast) -> str:
+    return f"{one.state}: {one.reason}" if one.reason else one.state

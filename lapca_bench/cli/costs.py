@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lapca_bench.cli.output import duration, size
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 COST_HEADS = ("stored", "to encode", "tokens", "to write", "about")
 
 
-def cost_record(cost: EncodingCost) -> dict[str, Any]:
+def cost_record(cost: EncodingCost) -> dict[str, float | None]:
     """A cost as JSON values."""
     return {
         "stored": cost.stored,

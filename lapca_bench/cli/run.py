@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lapca_bench.cli.cells import outcome_line, outcome_record, show_plan
+from lapca_bench.cli.cells import outcome_line, outcome_record, show_forecast
 from lapca_bench.cli.options import (
     Depth,
     Format,
@@ -28,12 +27,10 @@ from lapca_bench.paths import DEFAULT_RESULTS
 
 if TYPE_CHECKING:
     from lapca_bench.api import Evaluation
-    from lapca_bench.report.comparison import Display
+    from lapca_bench.experiment.runner import Outcome
     from lapca_bench.report.table import Table
 
 log = logging.getLogger(__name__)
-
-SUFFIXES = ("md", "tex", "csv", "json", "html")
 
 
 def run(
@@ -100,13 +97,9 @@ def run(
     Every result is stored. What is stored already is not computed again, so an interrupted run goes on where it
     stopped. One system that fails does not stop the others; the exit code is then 1.
     """
-    from lapca_bench.api import Evaluation
+    from lapca_bench.api import Job
     from lapca_bench.experiment import spec
-    from lapca_bench.experiment.plan import plan
-    from lapca_bench.experiment.runner import Request, Runner
-    from lapca_bench.experiment.systems import SystemFactory
     from lapca_bench.report.comparison import Display
-    from lapca_bench.store.results import ResultStore
 
     set_volume(quiet, verbose)
     wanted = spec.merged(
@@ -117,39 +110,26 @@ def run(
         split=split,
         depth=depth,
     )
-    factory = SystemFactory.of(wanted.systems, workspace_on(ray, shared))
-    planned = plan(wanted)
-    runner = Runner(factory, ResultStore(results), Request(wanted.split, wanted.depth, wanted.measures, keep))
+    job = Job.of(wanted, results, workspace=workspace_on(ray, shared), keep=keep)
     if dry_run:
-        show_plan(planned, runner, as_json=json)
+        show_forecast(job.forecast(), as_json=json)
         return
     log_into(results)
     form = Format.json if json else form
-    outcomes = []
-    for number, outcome in enumerate(runner.run(planned.cells), start=1):
-        line = outcome_line(outcome, number, len(planned.cells))
+
+    def show(outcome: Outcome, number: int, total: int) -> None:
+        line = outcome_line(outcome, number, total)
         (say if form is Format.terminal else tell)(line)
         log.debug(line)
-        outcomes.append(outcome)
-    evaluation = Evaluation(planned, tuple(outcomes))
+
+    evaluation = job.run(show)
     display = Display(significance.value, intervals=intervals)
-    _show_tables(evaluation, _tables(evaluation, display, wanted.measures[:1]), form)
-    _write_tables(_tables(evaluation, display, wanted.measures), results, form)
-    failed = sum(outcome.error is not None for outcome in outcomes)
-    if failed:
-        tell(f"{failed} of {len(outcomes)} cells failed; run the same command again to repeat only those")
+    _show_tables(evaluation, evaluation.tables(wanted.measures[:1], display), form)
+    _write_tables(evaluation.tables(wanted.measures, display), results, form)
+    if evaluation.failed:
+        of = len(evaluation.outcomes)
+        tell(f"{evaluation.failed} of {of} cells failed; run the same command again to repeat only those")
         raise typer.Exit(1)
-
-
-def _tables(evaluation: Evaluation, display: Display, measures: Sequence[str]) -> dict[tuple[str, str], Table]:
-    """By name and measure, the table of every collection or group that has a result; "" is the main measure."""
-    there = {outcome.cell.collection for outcome in evaluation.outcomes if outcome.result is not None}
-    return {
-        (name, measure): evaluation.table(measure or None, name, display)
-        for name, members in evaluation.plan.tables.items()
-        if there.intersection(members)
-        for measure in (measures or ("",))
-    }
 
 
 def _show_tables(evaluation: Evaluation, tables: dict[tuple[str, str], Table], form: Format) -> None:
@@ -177,6 +157,5 @@ def _write_tables(tables: dict[tuple[str, str], Table], results: Path, form: For
     for (name, _), table in tables.items():
         measure = table.title.partition(" ")[0]
         stem = results / "tables" / writers.file_name(f"{name}-{measure}")
-        for suffix in SUFFIXES:
-            writers.write(table, stem.with_name(f"{stem.name}.{suffix}"))
-        show(f"tables:  {stem}.{{{','.join(SUFFIXES)}}}")
+        endings = writers.write_all(table, stem)
+        show(f"tables:  {stem}.{{{','.join(endings)}}}")

@@ -42,6 +42,15 @@ class Outcome:
     error: Exception | None = None
 
     @property
+    def mean(self) -> float | None:
+        """The mean of the main measure, over languages or queries as the collection says; None where there is none."""
+        if self.result is None:
+            return None
+        over = "" if self.result.provenance.policy.average == "macro" else "*"
+        means = {(found["measure"], found["language"]): found["mean"] for found in self.result.aggregates}
+        return means[self.measure, over]
+
+    @property
     def reason(self) -> str:
         """Why it failed, with the remedy; "" where it did not."""
         if self.error is None or isinstance(self.error, LapcaError):

@@ -308,3 +308,13 @@ def write(table: Table, path: Path) -> None:
     if writer is None:
         raise UsageError("no table format has this suffix", path=path, remedy=f"use one of {', '.join(SUFFIXES)}")
     atomic.write_text(path, writer(table))
+
+
+PUBLISHED = ("md", "tex", "csv", "json", "html")  # the formats that are kept beside results; text is for terminals
+
+
+def write_all(table: Table, stem: Path) -> tuple[str, ...]:
+    """Write the table as `stem` with every suffix of `PUBLISHED`, which are returned."""
+    for suffix in PUBLISHED:
+        write(table, stem.with_name(f"{stem.name}.{suffix}"))
+    return PUBLISHED

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -5,7 +7,7 @@ from lapca_bench.errors import StoreError
 from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import MANIFEST, RUN, SCORES, Result, ResultStore
+from lapca_bench.store.results import MANIFEST, RUN, SCORES, Result, ResultStore, newest
 
 
 def result(key="k" * 64, system="toy", value=0.5):
@@ -97,3 +99,16 @@ def test_a_root_that_is_a_file_is_named(tmp_path):
     (tmp_path / "results").write_text("in the way")
     with pytest.raises(StoreError, match="cannot write"):
         ResultStore(tmp_path / "results").write(result())
+
+
+def test_the_newest_result_of_every_place_counts():
+    def ended(day, **about):
+        return replace(result(**about), provenance=Provenance({"finished": day}))
+
+    old, new, other = ended("2026-01-01"), ended("2026-03-01"), ended("2025-01-01", system="other")
+    again = replace(ended("2026-02-01"), split="dev")
+    found = newest([new, old, other, again])
+    assert list(found.values()) == [new, other, again]
+    assert list(newest([again, old, new, other], by=("system", "collection")).values()) == [new, other]
+    same = ended("2026-03-01")
+    assert newest([new, same])[next(iter(found))] is same
