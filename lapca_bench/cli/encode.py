@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,44 +34,31 @@ def encode(
 
     Vectors that are in the cache are not computed again.
     """
-    from lapca_bench.collections import registry
-    from lapca_bench.errors import UsageError
-    from lapca_bench.experiment.encoding_cost import Estimator
-    from lapca_bench.experiment.systems import SystemFactory
-    from lapca_bench.search.dense import DenseSystem
-    from lapca_bench.store.vectors import Tally
+    from lapca_bench.experiment import encoding
+    from lapca_bench.experiment.systems import SystemFactory, dense_system
 
     set_volume(quiet, verbose)
     factory = SystemFactory.of([system], workspace_on(ray, shared))
-    made = factory(system)
-    if not isinstance(made, DenseSystem):
-        raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")
-    store, executor = factory.workspace.vectors, factory.workspace.executor
+    made = dense_system(system, factory(system))
     if dry_run:
-        estimator = Estimator()
-        costs = {name: estimator.of_system(made, registry.load(name, split)) for name in _members(collection)}
-        _say_costs(costs, as_json=json)
+        _say_costs(encoding.costs(made, collection, split), as_json=json)
         return
     records = []
-    for name in _members(collection):
-        loaded = registry.load(name, split)
-        corpus = store.documents(made.encoder, loaded.documents(), executor)
-        queries = Tally()
-        store.queries(made.encoder, loaded.queries(), queries)
-        encoded, reused = corpus.tally.encoded + queries.encoded, corpus.tally.reused + queries.reused
-        seconds, stored = corpus.tally.seconds + queries.seconds, corpus.tally.size + queries.size
-        record = {"collection": name, "encoded": encoded, "reused": reused, "seconds": seconds, "bytes": stored}
-        records.append(record)
+    for one in encoding.encode(made, collection, split, factory.workspace):
+        records.append(
+            {
+                "collection": one.collection,
+                "encoded": one.encoded,
+                "reused": one.reused,
+                "seconds": one.seconds,
+                "bytes": one.size,
+            }
+        )
         if not json:
-            say(f"{name}: encoded {encoded} texts in {seconds:.1f} s, reused {reused}; {size(stored)}")
+            done = f"encoded {one.encoded} texts in {one.seconds:.1f} s, reused {one.reused}"
+            say(f"{one.collection}: {done}; {size(one.size)}")
     if json:
         say_json(records)
-
-
-def _members(given: Sequence[str]) -> list[str]:
-    from lapca_bench.collections import registry
-
-    return list(dict.fromkeys(member for name in given for member in registry.expand(name)))
 
 
 def _say_costs(costs: Mapping[str, EncodingCost], *, as_json: bool) -> None:

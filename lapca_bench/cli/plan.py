@@ -30,12 +30,10 @@ def plan(
     Time, disk and memory follow from rates that are measured now, on this machine, in about ten seconds. Documents of
     the measurement are made of the help's own probe sentences, cut to the number of words.
     """
-    from lapca_bench.encoders.probes import probes
     from lapca_bench.errors import UsageError
-    from lapca_bench.experiment.estimate import cost, measure
-    from lapca_bench.search.dense import DenseSystem
+    from lapca_bench.experiment.estimate import corpus_costs
+    from lapca_bench.experiment.systems import dense_system
     from lapca_bench.search.registry import build_system
-    from lapca_bench.types import Document
 
     wanted = {name: KNOWN[name] for name in collection or () if name in KNOWN}
     unknown = [name for name in collection or () if name not in KNOWN]
@@ -46,27 +44,11 @@ def plan(
             f"the size of {unknown[0]} is not known here" if unknown else "nothing to plan",
             remedy=f"give --documents N, or --collection with one of {', '.join(KNOWN)}",
         )
-    made = build_system(system)
-    if not isinstance(made, DenseSystem):
-        raise UsageError(f"{system} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")
-    text = " ".join(probes()["en"].split() * (words // 10 + 1)).split()[:words]
-    sample = [Document(str(number), " ".join(text)) for number in range(32)]
-    rates = measure(made.encoder, sample)
-    bytes_per_value = 2 if made.store.form.dtype == "float16" else 4
-    costs = {
-        name: cost(
-            rates,
-            documents=count,
-            dimension=made.encoder.dimension,
-            queries=queries,
-            depth=depth,
-            workers=machines,
-            bytes_per_value=bytes_per_value,
-        )
-        for name, count in wanted.items()
-    }
+    made = dense_system(system, build_system(system))
+    found = corpus_costs(made, wanted, words=words, queries=queries, depth=depth, workers=machines)
+    rates = found.rates
     if json:
-        say_json({name: vars(one) for name, one in costs.items()} | {"rates": vars(rates)})
+        say_json({name: vars(one) for name, one in found.costs.items()} | {"rates": vars(rates)})
         return
     say(f"measured here: {rates.documents:.1f} documents/s of {words} words, {rates.operations / 1e9:.0f} GFLOP/s")
     say_columns(
@@ -80,6 +62,6 @@ def plan(
                 size(one.disk_bytes),
                 size(one.resident_bytes),
             )
-            for name, one in costs.items()
+            for name, one in found.costs.items()
         ],
     )

@@ -69,7 +69,7 @@ def score(
         rows = [(query, *(f"{row[m]:.4f}" for m in scores.measures)) for query, row in table.iterrows()]
         say_columns(("query", *names), rows)
         say()
-    means = _means(scores)
+    means = scores.means
     languages = [language for language in scores.languages if language] if len(scores.languages) > 1 else []
     heads = ("measure", *languages, "mean") if languages else ("measure", "mean")
     say_columns(
@@ -127,18 +127,8 @@ def _on_collection(
     return score_run(run, loaded, names, documents=documents), names
 
 
-def _means(scores: Scores) -> dict[str, dict[str, float]]:
-    """By measure: the mean of each language and, under "mean", of all queries."""
-    means = {}
-    for measure in scores.measures:
-        rows = scores.frame[scores.frame["measure"] == measure]
-        by_language = {str(language): float(values.mean()) for language, values in rows.groupby("language")["value"]}
-        means[measure] = {**by_language, "mean": float(rows["value"].mean())}
-    return means
-
-
 def _document(scores: Scores, names: tuple[str, ...], per_query: bool) -> dict[str, Any]:
-    means = _means(scores)
+    means = scores.means
     document: dict[str, Any] = {
         "run": scores.run,
         "measures": {name: means[measure]["mean"] for name, measure in zip(names, scores.measures, strict=True)},

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from lapca_bench.encoders.probes import probes
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.encoders.threads import usable_threads
+from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.exact.top_k import BLOCK_ROWS, QUERY_BLOCK, QUERY_POOL
 from lapca_bench.store.vectors import SHARD_SIZE
 from lapca_bench.types import Document
@@ -28,13 +30,46 @@ class Rates:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CorpusCost:
     """Seconds, bytes on disk and bytes resident at the highest point, over all workers but for the memory (of one)."""
 
     encode_seconds: float
     search_seconds: float
     disk_bytes: int
     resident_bytes: int
+
+
+@dataclass(frozen=True)
+class CorpusCosts:
+    """The rates of this machine, and what every corpus would cost at them."""
+
+    rates: Rates
+    costs: Mapping[str, CorpusCost]
+
+
+def corpus_costs(  # as `cost`
+    system: DenseSystem, corpora: Mapping[str, int], *, words: int, queries: int, depth: int, workers: int
+) -> CorpusCosts:
+    """What corpora of so many documents of `words` words would cost a system.
+
+    Rates are measured with documents made of the probe sentences.
+    """
+    text = " ".join((probes()["en"].split() * (words // 10 + 1))[:words])
+    rates = measure(system.encoder, [Document(str(number), text) for number in range(32)])
+    bytes_per_value = 2 if system.store.form.dtype == "float16" else 4
+    costs = {
+        name: cost(
+            rates,
+            documents=documents,
+            dimension=system.encoder.dimension,
+            queries=queries,
+            depth=depth,
+            workers=workers,
+            bytes_per_value=bytes_per_value,
+        )
+        for name, documents in corpora.items()
+    }
+    return CorpusCosts(rates, costs)
 
 
 def measure(encoder: Encoder, documents: Sequence[Document], seconds: float = 5.0) -> Rates:
@@ -61,7 +96,7 @@ def measure(encoder: Encoder, documents: Sequence[Document], seconds: float = 5.
 
 def cost(  # every argument is a number of the same plain kind, so they are named at the call
     rates: Rates, *, documents: int, dimension: int, queries: int, depth: int, workers: int, bytes_per_value: int
-) -> Cost:
+) -> CorpusCost:
     """What `documents` cost on `workers` machines (or workers) of these rates."""
     shards = -(-documents // SHARD_SIZE)
     block = 4 * BLOCK_ROWS * (dimension + QUERY_BLOCK) + BLOCK_ROWS * QUERY_BLOCK
@@ -76,7 +111,7 @@ def cost(  # every argument is a number of the same plain kind, so they are name
         + shards * _MANIFEST_BYTES
         + min(part, 4 * BLOCK_ROWS) * dimension * bytes_per_value
     )
-    return Cost(
+    return CorpusCost(
         encode_seconds=documents / rates.documents / workers,
         search_seconds=2.0 * queries * documents * dimension / rates.operations / workers,
         disk_bytes=documents * dimension * bytes_per_value + shards * 700,

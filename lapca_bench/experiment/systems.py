@@ -69,6 +69,13 @@ class SystemFactory:
         return registry.build_system(name, self.workspace)
 
 
+def dense_system(name: str, made: System) -> DenseSystem:
+    """`made`, which `name` named; raises `UsageError` where it is no dense system."""
+    if not isinstance(made, DenseSystem):
+        raise UsageError(f"{name} is no dense system ({made.identity.kind})", remedy="lapca-bench systems list")
+    return made
+
+
 def check_names(names: Sequence[str]) -> None:
     """Raise `UsageError`, with the nearest names, for a name that is neither a card nor an existing file.
 

@@ -58,6 +58,16 @@ class Scores:
         rows = self.frame[self.frame["measure"] == name]
         return rows.set_index("query")["value"]
 
+    @property
+    def means(self) -> dict[str, dict[str, float]]:
+        """By measure: the mean of each language and, under "mean", of all queries."""
+        found = {}
+        for measure in self.measures:
+            rows = self.frame[self.frame["measure"] == measure]
+            languages = {str(language): float(own.mean()) for language, own in rows.groupby("language")["value"]}
+            found[measure] = {**languages, "mean": float(rows["value"].mean())}
+        return found
+
 
 def score(
     run: Run,

@@ -1,0 +1,52 @@
+"""Encoding collections ahead of a run: what is in the store already is not computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lapca_bench.collections import registry as collections
+from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
+from lapca_bench.search.dense import DenseSystem
+from lapca_bench.search.workspace import Workspace
+from lapca_bench.store.vectors import Tally
+
+
+@dataclass(frozen=True)
+class EncodedCollection:
+    """What encoding documents and queries of one collection took: texts, seconds, and the vectors' bytes on disk."""
+
+    collection: str
+    encoded: int
+    reused: int
+    seconds: float
+    size: int
+
+
+def members(names: Sequence[str]) -> tuple[str, ...]:
+    """The collections that names of collections, groups and families stand for, each once."""
+    return tuple(dict.fromkeys(member for name in names for member in collections.expand(name)))
+
+
+def encode(
+    system: DenseSystem, names: Sequence[str], split: str | None, workspace: Workspace
+) -> Iterator[EncodedCollection]:
+    """Put the vectors of every collection into the workspace's store; told of each as it ends."""
+    for name in members(names):
+        loaded = collections.load(name, split)
+        documents = workspace.vectors.documents(system.encoder, loaded.documents(), workspace.executor).tally
+        queries = Tally()
+        workspace.vectors.queries(system.encoder, loaded.queries(), queries)
+        yield EncodedCollection(
+            name,
+            documents.encoded + queries.encoded,
+            documents.reused + queries.reused,
+            documents.seconds + queries.seconds,
+            documents.size + queries.size,
+        )
+
+
+def costs(system: DenseSystem, names: Sequence[str], split: str | None) -> dict[str, EncodingCost]:
+    """What `encode` would have to do for every collection, estimated from a few texts; nothing is stored."""
+    estimator = Estimator()
+    return {name: estimator.of_system(system, collections.load(name, split)) for name in members(names)}
