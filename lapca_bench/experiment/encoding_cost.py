@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.encoders.protocol import Tokenises, VectorSide
+from lapca_bench.encoders.protocol import AnyEncoder, Tokenises, VectorSide
 from lapca_bench.search.system import System
 from lapca_bench.store.vectors import VectorStore
 
@@ -38,7 +38,7 @@ class EncodingCost:
         self.tokens = (self.tokens or 0) + (other.tokens or 0) if known else None
 
 
-def encoders_of(system: System) -> Iterator[tuple[Any, VectorStore]]:
+def encoders_of(system: System) -> Iterator[tuple[AnyEncoder, VectorStore]]:
     """Every encoder that a system, or one that it is made of, fills a store with; none for words alone (BM25)."""
     encoder, store = getattr(system, "encoder", None), getattr(system, "store", None)
     if encoder is not None and isinstance(store, VectorStore):
@@ -67,7 +67,7 @@ class Estimator:
                 self.total.add(one)
         return cost
 
-    def of_encoder(self, encoder: Any, store: VectorStore, collection: Collection) -> EncodingCost:
+    def of_encoder(self, encoder: AnyEncoder, store: VectorStore, collection: Collection) -> EncodingCost:
         """What an encoder would have to encode; a few missing texts are encoded to see how long they take."""
         cost = EncodingCost()
         sides: tuple[tuple[VectorSide, Any], ...] = (
@@ -86,7 +86,7 @@ class Estimator:
             cost.add(one)
         return cost
 
-    def _rate(self, encoder: Any, side: VectorSide, sample: Sequence[Any], characters: int) -> float:
+    def _rate(self, encoder: AnyEncoder, side: VectorSide, sample: Sequence[Any], characters: int) -> float:
         place = (encoder.identity.digest, side)
         if place not in self._rates:
             language = sample[0].language or None
@@ -99,7 +99,7 @@ class Estimator:
         return self._rates[place]
 
 
-def _tokens(encoder: Any, side: VectorSide, sample: Sequence[str], times: float) -> int | None:
+def _tokens(encoder: AnyEncoder, side: VectorSide, sample: Sequence[str], times: float) -> int | None:
     """Tokens read of `times` as many texts as the sample holds; None where the encoder shows none."""
     longest = encoder.identity.settings.get(f"{side}_max_length")
     if not isinstance(encoder, Tokenises):

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.extras import EXTRAS
 from lapca_bench.redaction import redacted
@@ -96,7 +95,7 @@ def command_line(arguments: Sequence[str] | None = None) -> str:
     return redacted(shlex.join(words))
 
 
-def record() -> dict[str, Any]:
+def record() -> dict[str, object]:
     """Everything about this process that a reader of a result may ask for, as JSON values."""
     variables = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "PYTHONHASHSEED")
     return {

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard, document_texts
@@ -136,7 +136,7 @@ class Runner:
             return Outcome(cell, "reused", stored, measures[0])
         if stored is not None and self._can_be_rescored(cell, stored):
             scores = score_run(stored.run, collection, tuple(dict.fromkeys((*measures, *_scored(stored)))))
-            about = {**stored.provenance, "scored_again": provenance.record()}
+            about: dict[str, object] = {**stored.provenance, "scored_again": provenance.record()}
             result = _result(key, system, collection, stored.run, scores, about)
             return Outcome(cell, "rescored", read_result(self.results.write(result)), measures[0])
         if stored is not None:  # what it was scored by before is scored again, so that nothing stored is lost
@@ -262,7 +262,7 @@ def _aggregates(scores: Scores) -> Iterator[StoredMean]:
 
 
 def _result(
-    key: str, system: System, collection: Collection, run: Run, scores: Scores, about: Mapping[str, Any]
+    key: str, system: System, collection: Collection, run: Run, scores: Scores, about: Mapping[str, object]
 ) -> Result:
     return Result(
         key=key,
@@ -282,7 +282,7 @@ def _result(
 
 def _provenance(
     system: System, collection: Collection, run: Run, scores: Scores, depth: int, seconds: Mapping[str, float]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     card = collection.card
     notes = dict(run.notes)
     return {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -44,7 +44,7 @@ class Experiment(Strict):
         return names
 
 
-def build(values: dict[str, Any]) -> Experiment:
+def build(values: dict[str, object]) -> Experiment:
     """An experiment from values that flags or a program gave; raises `UsageError` naming the first wrong one."""
     try:
         return Experiment.model_validate(values)
@@ -102,6 +102,6 @@ def _anchored(name: str, folder: Path) -> str:
 
 def merged(base: Experiment | None, **flags: Sequence[str] | str | int | None) -> Experiment:
     """`base` with the flags that were given in place of its own values; without `base`, the flags alone."""
-    values: dict[str, Any] = {} if base is None else base.model_dump()
+    values: dict[str, object] = {} if base is None else base.model_dump()
     values.update({key: value for key, value in flags.items() if value not in (None, (), [])})
     return build(values)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.kinds.user import load_user_encoder
+from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.search import registry
 from lapca_bench.search.dense import DenseSystem
@@ -24,15 +24,15 @@ class SystemFactory:
     """Makes each system when it is first asked for. `objects` holds, by name, systems that a program brought along."""
 
     names: tuple[str, ...]
-    objects: dict[str, Any] = field(default_factory=dict)
+    objects: dict[str, System | Encoder] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace)
     _owner: dict[str, str] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, things: Iterable[Any], workspace: Workspace | None = None) -> SystemFactory:
+    def of(cls, things: Iterable[object], workspace: Workspace | None = None) -> SystemFactory:
         """From names and objects mixed; raises `UsageError` for an unknown name or an object that is no system."""
         names: list[str] = []
-        objects: dict[str, Any] = {}
+        objects: dict[str, System | Encoder] = {}
         for thing in things:
             if isinstance(thing, str | Path):
                 names.append(str(thing))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, islice
-from typing import Any
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import AnyEncoder, ShowsTexts, Tokenises
@@ -64,7 +63,7 @@ def token_health(system: System, collection: Collection, limit: int) -> list[Tok
     ]
 
 
-def _length(settings: Mapping[str, Any], key: str) -> int | None:
+def _length(settings: Mapping[str, object], key: str) -> int | None:
     value = settings.get(key)
     return value if isinstance(value, int) else None
 

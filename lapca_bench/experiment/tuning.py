@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
@@ -35,7 +34,7 @@ _RANX_NAMES = {"nDCG": "ndcg", "RR": "mrr", "R": "recall", "AP": "map", "P": "pr
 class Trial:
     """Settings that were tried, and the mean of the measure over the languages as the collection averages them."""
 
-    settings: dict[str, Any]
+    settings: dict[str, object]
     mean: float
 
 
@@ -179,7 +178,7 @@ def as_toml(card: SystemCard) -> str:
     return "\n".join([*plain, *tables, ""])
 
 
-def _table(name: str, values: dict[str, Any]) -> list[str]:
+def _table(name: str, values: dict[str, object]) -> list[str]:
     plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
     inner = [
         line for key, value in values.items() if isinstance(value, dict) for line in _table(f"{name}.{key}", value)
@@ -187,5 +186,5 @@ def _table(name: str, values: dict[str, Any]) -> list[str]:
     return ["", f"[{name}]", *plain, *inner]
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)

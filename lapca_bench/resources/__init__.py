@@ -38,10 +38,10 @@ class Origin(Protocol):
     def pinned(self) -> str | None:
         """The digest that names its folder; None where the publisher's versions move."""
 
-    def fetch_into(self, folder: Path) -> dict[str, Any]:
+    def fetch_into(self, folder: Path) -> dict[str, object]:
         """Download and check; the kept files go below `folder`, the facts to record are returned."""
 
-    def accept(self, given: Path, folder: Path) -> dict[str, Any]:
+    def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a file or folder that the user has."""
 
 

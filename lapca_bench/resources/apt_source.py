@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.digest import digest_file
 from lapca_bench.errors import InputError, MissingResourceError
@@ -89,7 +88,7 @@ class DebianPackages:
         """None: the folder is named by what was found."""
         return None
 
-    def fetch_into(self, folder: Path) -> dict[str, Any]:
+    def fetch_into(self, folder: Path) -> dict[str, object]:
         """Download below `folder`; returns the facts to record: version and digest of every package."""
         place = f"LAPCA_BENCH_DATA/{self.name}"
         remedy = (
@@ -102,7 +101,7 @@ class DebianPackages:
             apt.run("download", *self.packages, folder=folder, description=f"fetch {self.name}", size=self.size)
         return self._facts(folder)
 
-    def accept(self, given: Path, folder: Path) -> dict[str, Any]:
+    def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a folder of .deb files that the user has."""
         files = sorted(given.glob("*.deb")) if given.is_dir() else [given]
         for path in files:
@@ -110,7 +109,7 @@ class DebianPackages:
                 shutil.copy(path, folder / path.name)
         return self._facts(folder)
 
-    def _facts(self, folder: Path) -> dict[str, Any]:
+    def _facts(self, folder: Path) -> dict[str, object]:
         found = {path.name.split("_")[0]: path for path in sorted(folder.glob("*.deb"))}
         missing = [package for package in self.packages if package not in found]
         if missing:
@@ -136,7 +135,7 @@ class DebianDescriptions:
         """None: the folder is named by what was found."""
         return None
 
-    def fetch_into(self, folder: Path) -> dict[str, Any]:
+    def fetch_into(self, folder: Path) -> dict[str, object]:
         """Bring the indices below `folder`; returns the facts to record: the releases they are of."""
         remedy = (
             "check the network and the apt sources; or put the Translation-* files of a Debian mirror "
@@ -147,7 +146,7 @@ class DebianDescriptions:
             apt.update()
             return self.accept(apt.lists, folder)
 
-    def accept(self, given: Path, folder: Path) -> dict[str, Any]:
+    def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a folder of lists that the user has."""
         for language in self.languages:
             for path in translations(given, language):

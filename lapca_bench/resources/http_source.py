@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import urlparse
 
 from lapca_bench.digest import digest_value
@@ -40,7 +39,7 @@ class HttpFile:
     def _filename(self) -> str:
         return PurePosixPath(urlparse(self.url).path).name
 
-    def fetch_into(self, folder: Path) -> dict[str, Any]:
+    def fetch_into(self, folder: Path) -> dict[str, object]:
         """Download, check and keep below `folder`; returns the facts to record."""
         with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
             target = Path(temporary) / self._filename
@@ -49,7 +48,7 @@ class HttpFile:
                 _download(self.url, target, bar, remedy)
             return self.accept(target, folder)
 
-    def accept(self, given: Path, folder: Path) -> dict[str, Any]:
+    def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a file that the user has."""
         require_sha256(given, self.sha256, remedy=f"fetch it again: lapca-bench fetch {self.name}")
         if is_archive(self._filename):
@@ -81,7 +80,7 @@ class HttpFiles:
         """The digest of the whole list."""
         return digest_value({file.path: file.sha256 for file in self.files})
 
-    def fetch_into(self, folder: Path) -> dict[str, Any]:
+    def fetch_into(self, folder: Path) -> dict[str, object]:
         """Download and check one after the other; returns the facts to record."""
         remedy = f"check the network, or bring the files here in a folder: lapca-bench fetch {self.name} --from FOLDER"
         with progress(f"fetch {self.name}", sum(file.size for file in self.files), "B") as bar:
@@ -92,7 +91,7 @@ class HttpFiles:
                 require_sha256(target, file.sha256, remedy=f"fetch it again: lapca-bench fetch {self.name}")
         return {"base": self.base}
 
-    def accept(self, given: Path, folder: Path) -> dict[str, Any]:
+    def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a folder that holds the files, under their paths or their names alone, or from one file."""
         for file in self.files:
             name = PurePosixPath(file.path).name

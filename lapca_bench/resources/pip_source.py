@@ -7,7 +7,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lapca_bench.errors import MissingResourceError
 from lapca_bench.resources.archives import unpack
@@ -32,7 +31,7 @@ class Wheel:
         """The digest that the resource's folder is named by."""
         return self.sha256
 
-    def fetch_into(self, folder: Path) -> dict[str, Any]:
+    def fetch_into(self, folder: Path) -> dict[str, object]:
         """Download, check and unpack below `folder`; returns the facts to record."""
         remedy = f"check the network, or bring the wheel here yourself: lapca-bench fetch {self.name} --from FILE.whl"
         if importlib.util.find_spec("pip") is None:
@@ -52,7 +51,7 @@ class Wheel:
             )
             return self.accept(next(Path(temporary).glob("*.whl")), folder)
 
-    def accept(self, given: Path, folder: Path) -> dict[str, Any]:
+    def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a wheel that the user has."""
         require_sha256(given, self.sha256, remedy=f"fetch it again: lapca-bench fetch {self.name}")
         unpack(given, folder, frozenset(self.members))

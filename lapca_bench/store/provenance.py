@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 T = TypeVar("T")
@@ -138,7 +138,7 @@ class Provenance(Mapping[str, Json]):
         self.recall = RecallRecord.of(_table(record, "recall"))
 
     @classmethod
-    def recorded(cls, record: Mapping[str, Any]) -> Provenance:
+    def recorded(cls, record: Mapping[str, object]) -> Provenance:
         """Of what a run has just recorded, as it will be read from its file: tuples are lists, keys are texts."""
         return cls(json.loads(json.dumps(record, allow_nan=False)))
 
