@@ -154,9 +154,9 @@ def test_keys_of_stored_results():
 def test_results_with_fetched_weights_are_found_again():
     """The systems whose weights are on this machine have the digest that their stored results name."""
     expected: dict[str, set[str]] = {}
-    for path in RESULTS.rglob("result.json"):
-        about = json.loads(path.read_text(encoding="utf-8"))
-        expected.setdefault(about["system"], set()).add(about["system_digest"])
+    for result in stored_results(RESULTS):
+        expected.setdefault(result.system, set()).add(result.system_digest)
+    assert "me5-small-q4" in expected
     found = {name: digest for name, digest in digests_of_systems().items() if name in expected}
     if "me5-small-q4" not in found:
         pytest.skip("me5-small-q4 is not on this machine (lapca-bench fetch --experiment demo)")
