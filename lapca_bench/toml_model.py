@@ -32,7 +32,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Document:
+class TomlFile:
     """A TOML file that was read: its table may be changed before `validated` makes a model of it."""
 
     path: Path
@@ -45,7 +45,7 @@ def read(path: Path, model: type[Model], remedy: str) -> Model:
     return validated(document(path), model, remedy)
 
 
-def document(path: Path) -> Document:
+def document(path: Path) -> TomlFile:
     """A TOML file; raises `UsageError` with its line where it is not there, not UTF-8 or not TOML."""
     try:
         text = path.read_bytes().decode("utf-8")
@@ -55,7 +55,7 @@ def document(path: Path) -> Document:
     except OSError as error:
         raise UsageError(f"cannot read: {error.strerror or error}", path=path, remedy="check the path") from None
     try:
-        return Document(path, text, toml_table(text))
+        return TomlFile(path, text, toml_table(text))
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).partition(" (at ")
         found = re.match(r"line (\d+)", place)
@@ -64,7 +64,7 @@ def document(path: Path) -> Document:
         raise UsageError(f"not TOML: {message}", path=path, line=at, remedy="mend this line") from None
 
 
-def validated(source: Document, model: type[Model], remedy: str, changed: Collection[str] = ()) -> Model:
+def validated(source: TomlFile, model: type[Model], remedy: str, changed: Collection[str] = ()) -> Model:
     """The model of a document's table; keys in `changed` did not come from the file, so that no line is told of them.
 
     Raises `UsageError` for an unknown key (with the nearest known one), or else for the first thing that does not fit;

@@ -52,7 +52,7 @@ class FieldNames(Strict):
     language: str | None = None
 
 
-class Table(Strict):
+class RecordFiles(Strict):
     """Files of records: JSON lines, TSV with a header line, or Parquet, by their ending; .gz is understood."""
 
     path: str | tuple[str, ...]
@@ -60,7 +60,7 @@ class Table(Strict):
     language: Language | None = None
 
     @model_validator(mode="after")
-    def _one_source_of_language(self) -> Table:
+    def _one_source_of_language(self) -> RecordFiles:
         if self.language is not None and self.fields.language is not None:
             raise ValueError("give either language (one for all) or fields.language (one per record), not both")
         return self
@@ -69,7 +69,7 @@ class Table(Strict):
 class Split(Strict):
     """Queries and their TREC judgements."""
 
-    queries: Table
+    queries: RecordFiles
     qrels: str
 
 
@@ -104,7 +104,7 @@ class FileCard(Strict):
 class TableCard(FileCard):
     """A card whose files have a table each."""
 
-    documents: Table
+    documents: RecordFiles
     splits: dict[Name, Split] = Field(min_length=1)
 
 
@@ -250,12 +250,12 @@ class CardFamily:
         return found
 
 
-def _paths(folder: Path, table: Table) -> list[Path]:
+def _paths(folder: Path, table: RecordFiles) -> list[Path]:
     given = (table.path,) if isinstance(table.path, str) else table.path
     return [folder / path for path in given]
 
 
-def _fields(table: Table, languages: tuple[str, ...]) -> Fields:
+def _fields(table: RecordFiles, languages: tuple[str, ...]) -> Fields:
     only = languages[0] if len(languages) == 1 and table.fields.language is None else ""
     names = table.fields
     return Fields(names.id, names.text, names.title, names.language, table.language or only, frozenset(languages))

@@ -30,7 +30,7 @@ FREE_SPACE = 2_000_000_000  # bytes: weights, indexes and vectors of the demo ta
 
 
 @dataclass(frozen=True)
-class Finding:
+class MachineFinding:
     """One thing looked at. "missing" is something optional that is not there, "broken" stops all work."""
 
     what: str
@@ -39,9 +39,9 @@ class Finding:
     remedy: str = ""
 
 
-def diagnose() -> Iterator[Finding]:
+def diagnose() -> Iterator[MachineFinding]:
     """Every finding, in the order in which a newcomer meets them."""
-    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+    looks: tuple[Callable[[], Iterator[MachineFinding]], ...] = (
         _python,
         _packages,
         _extras,
@@ -55,22 +55,24 @@ def diagnose() -> Iterator[Finding]:
         try:
             yield from look()
         except LapcaError as error:
-            yield Finding(look.__name__.strip("_"), "broken", error.message, error.remedy or "")
+            yield MachineFinding(look.__name__.strip("_"), "broken", error.message, error.remedy or "")
 
 
-def _python() -> Iterator[Finding]:
-    yield Finding("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
-    yield Finding("lapca-bench", "ok", version("lapca-bench"))
+def _python() -> Iterator[MachineFinding]:
+    yield MachineFinding("python", "ok", f"{sys.version.split()[0]} on {sys.platform}")
+    yield MachineFinding("lapca-bench", "ok", version("lapca-bench"))
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[MachineFinding]:
     required = [name for name in map(_required, requires("lapca-bench") or []) if name]
     lacking = [name for name in required if not _installed(name)]
     if lacking:
         names = ", ".join(lacking)
-        yield Finding("packages", "broken", f"not installed: {names}", f"pip install {' '.join(lacking)}")
+        yield MachineFinding("packages", "broken", f"not installed: {names}", f"pip install {' '.join(lacking)}")
     else:
-        yield Finding("packages", "ok", ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "ranx")))
+        yield MachineFinding(
+            "packages", "ok", ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "ranx"))
+        )
 
 
 def _required(requirement: str) -> str:
@@ -87,38 +89,38 @@ def _installed(name: str) -> bool:
     return True
 
 
-def _extras() -> Iterator[Finding]:
+def _extras() -> Iterator[MachineFinding]:
     for name, extra in EXTRAS.items():
         if lacking := extra.lacking:
             detail = f"{extra.purpose}: {', '.join(lacking)} not installed"
-            yield Finding(name, "missing", detail, f"pip install 'lapca-bench[{name}]'")
+            yield MachineFinding(name, "missing", detail, f"pip install 'lapca-bench[{name}]'")
         else:
-            yield Finding(name, "ok", extra.purpose)
+            yield MachineFinding(name, "ok", extra.purpose)
 
 
-def _java() -> Iterator[Finding]:
+def _java() -> Iterator[MachineFinding]:
     from lapca_bench.search.lexical.java import find_java
 
     try:
         java = find_java()
     except MissingResourceError as error:
-        yield Finding("java", "missing", error.message, error.remedy or "")
+        yield MachineFinding("java", "missing", error.message, error.remedy or "")
     else:
-        yield Finding("java", "ok", f"{java.version} from {java.source}")
+        yield MachineFinding("java", "ok", f"{java.version} from {java.source}")
 
 
-def _threads() -> Iterator[Finding]:
+def _threads() -> Iterator[MachineFinding]:
     count = provenance.threads()
     set_by_hand = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
     detail = f"{count} usable; {provenance.processor()}"
     limits = [name for name, value in set_by_hand.items() if value.isdigit() and int(value) > count]
     if limits:
-        yield Finding("threads", "missing", f"{detail}; {limits[0]} asks for more", f"unset {limits[0]}")
+        yield MachineFinding("threads", "missing", f"{detail}; {limits[0]} asks for more", f"unset {limits[0]}")
     else:
-        yield Finding("threads", "ok", detail)
+        yield MachineFinding("threads", "ok", detail)
 
 
-def _cache() -> Iterator[Finding]:
+def _cache() -> Iterator[MachineFinding]:
     root = cache_root()
     remedy = "make it writable, or point LAPCA_BENCH_CACHE at a folder that is"
     try:
@@ -126,46 +128,48 @@ def _cache() -> Iterator[Finding]:
         with tempfile.TemporaryFile(dir=root):
             pass
     except OSError as error:
-        yield Finding("cache", "broken", f"{root}: {error.strerror or error}", remedy)
+        yield MachineFinding("cache", "broken", f"{root}: {error.strerror or error}", remedy)
         return
     free = shutil.disk_usage(root).free
     detail = f"{root} ({free / 1e9:.1f} GB free)"
     if free < FREE_SPACE:
-        yield Finding("cache", "missing", detail, "free space, or point LAPCA_BENCH_CACHE at a larger disk")
+        yield MachineFinding("cache", "missing", detail, "free space, or point LAPCA_BENCH_CACHE at a larger disk")
     else:
-        yield Finding("cache", "ok", detail)
+        yield MachineFinding("cache", "ok", detail)
     yield from _cache_state(root)
 
 
-def _cache_state(root: Path) -> Iterator[Finding]:
+def _cache_state(root: Path) -> Iterator[MachineFinding]:
     """Whether locks work here, and whether killed runs left something; digests are checked by `cache verify`."""
     with exclusive(root / "locks", "00"):
-        yield Finding("locks", "ok", "two runs may share this cache")
+        yield MachineFinding("locks", "ok", "two runs may share this cache")
     left = sweep(root)
     if left:
         remedy = "lapca-bench cache verify --repair removes them"
-        yield Finding("leftovers", "missing", f"{len(left)} files of runs that were killed", remedy)
+        yield MachineFinding("leftovers", "missing", f"{len(left)} files of runs that were killed", remedy)
 
 
-def _data() -> Iterator[Finding]:
+def _data() -> Iterator[MachineFinding]:
     root = data_root()
     if root is None:
         remedy = "export LAPCA_BENCH_DATA=folder, for collections that are not fetched (see `collections list`)"
-        yield Finding("data", "missing", "LAPCA_BENCH_DATA is not set", remedy)
+        yield MachineFinding("data", "missing", "LAPCA_BENCH_DATA is not set", remedy)
     elif not Path(root).is_dir():
-        yield Finding("data", "broken", f"LAPCA_BENCH_DATA names {root}, which is no folder", "correct or unset it")
+        yield MachineFinding(
+            "data", "broken", f"LAPCA_BENCH_DATA names {root}, which is no folder", "correct or unset it"
+        )
     else:
-        yield Finding("data", "ok", str(root))
+        yield MachineFinding("data", "ok", str(root))
 
 
-def _systems() -> Iterator[Finding]:
+def _systems() -> Iterator[MachineFinding]:
     from lapca_bench.search import registry
 
     statuses = {name: registry.status(name) for name in registry.cards()}
     running = sum(status.ok for status in statuses.values())
     detail = f"{running} of {len(statuses)} run here"
     remedy = "" if running == len(statuses) else "lapca-bench systems list says why the others do not"
-    yield Finding("systems", "ok" if running else "missing", detail, remedy)
+    yield MachineFinding("systems", "ok" if running else "missing", detail, remedy)
 
 
 def check_system(name: str) -> list[health.Finding]:

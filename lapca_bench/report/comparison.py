@@ -15,7 +15,7 @@ import numpy as np
 
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place, by_query_language
-from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
+from lapca_bench.report.table import Column, Row, Table, TableCell, letters, ranked
 from lapca_bench.scoring.measures import parse
 from lapca_bench.scoring.observations import Float64, data_set, observations_of, summed, translations
 from lapca_bench.scoring.significance import (
@@ -190,17 +190,17 @@ def _cells(
     observed: pd.Series[float] | None,
     marks: Mapping[str, tuple[str, ...]],
     display: Display,
-) -> tuple[Cell, ...]:
+) -> tuple[TableCell, ...]:
     cells = [_cell(line.mean(label), line.values.get(label), marks.get(label, ()), display) for label in labels]
     mean = None if observed is None else float(observed.mean())
     return (*cells, _cell(mean, observed, marks.get(MEAN, ()), display))
 
 
-def _cell(mean: float | None, values: pd.Series[float] | None, marks: tuple[str, ...], display: Display) -> Cell:
+def _cell(mean: float | None, values: pd.Series[float] | None, marks: tuple[str, ...], display: Display) -> TableCell:
     if mean is None or values is None or not display.intervals:
-        return Cell(mean, better_than=marks)
+        return TableCell(mean, better_than=marks)
     low, high = intervals(np.asarray([values], dtype=np.float64), level=1 - display.alpha)[0]
-    return Cell(mean, better_than=marks, interval=(float(low), float(high)))
+    return TableCell(mean, better_than=marks, interval=(float(low), float(high)))
 
 
 def _letters(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lapca_bench.errors import UsageError
-from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
+from lapca_bench.report.table import Column, Row, Table, TableCell, letters, ranked
 from lapca_bench.scoring.measures import parse
 from lapca_bench.scoring.pairwise import Comparison, compare
 from lapca_bench.scoring.significance import TESTS, Settings
@@ -37,7 +37,7 @@ def compare_runs(
     rows = tuple(
         Row(
             run,
-            tuple(Cell(_mean(frame, name), better_than=beaten.get((run, name), ())) for name in names),
+            tuple(TableCell(_mean(frame, name), better_than=beaten.get((run, name), ())) for name in names),
             "",
             of_run[run],
         )

@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """One cell: a number (`value`), a word (`text`), or nothing, which is shown as "–".
 
     `rank` 1 is printed bold and 2 underlined; `better_than` holds the letters of the rows that this one is
@@ -49,7 +49,7 @@ class Row:
     """One system: its name, its kind, the letter that superscripts call it by ("" without a test), and its cells."""
 
     system: str
-    cells: tuple[Cell, ...]
+    cells: tuple[TableCell, ...]
     kind: str = ""
     letter: str = ""
 
@@ -74,7 +74,7 @@ class Table:
         text = f"{value * self.scale:.{self.digits}f}"
         return text.lstrip("-") if float(text) == 0 else text
 
-    def plain(self, cell: Cell) -> str:
+    def plain(self, cell: TableCell) -> str:
         """The words or digits of a cell, without bold, underline, superscript or interval."""
         if cell.value is None:
             return cell.text or MISSING
@@ -100,7 +100,7 @@ class Table:
 
         return writers.FORMATS[form](self)
 
-    def interval(self, cell: Cell) -> str:
+    def interval(self, cell: TableCell) -> str:
         """The confidence interval of a cell as "[33.0, 35.2]", or ""."""
         if cell.interval is None:
             return ""

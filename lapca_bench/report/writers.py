@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lapca_bench import atomic
 from lapca_bench.errors import UsageError
-from lapca_bench.report.table import Cell, Column, Row, Table, superscript
+from lapca_bench.report.table import Column, Row, Table, TableCell, superscript
 
 GAP = 2  # blanks between two columns on a terminal
 
@@ -81,7 +81,7 @@ def terminal(table: Table, *, width: int | None = None, color: bool = False) -> 
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _terminal_cell(table: Table, cell: Cell, order: Sequence[str], *, color: bool) -> str:
+def _terminal_cell(table: Table, cell: TableCell, order: Sequence[str], *, color: bool) -> str:
     text = visible(table.plain(cell))
     if not color:
         text += {1: "*", 2: "+"}.get(cell.rank or 0, "")
@@ -90,7 +90,7 @@ def _terminal_cell(table: Table, cell: Cell, order: Sequence[str], *, color: boo
     return f"{text} {table.interval(cell)}".rstrip()
 
 
-def _mark(cell: Cell, *, color: bool) -> str:
+def _mark(cell: TableCell, *, color: bool) -> str:
     return {1: "\x1b[1m", 2: "\x1b[4m"}.get(cell.rank or 0, "") if color else ""
 
 
@@ -122,7 +122,7 @@ def _markdown_text(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]|~#])", r"\\\1", html_module.escape(visible(text), quote=False))
 
 
-def _markdown_cell(table: Table, cell: Cell, order: Sequence[str]) -> str:
+def _markdown_cell(table: Table, cell: TableCell, order: Sequence[str]) -> str:
     text = _markdown_text(table.plain(cell))
     text = {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(cell.rank or 0, text)
     if cell.better_than:
@@ -188,7 +188,7 @@ def latex(table: Table) -> str:
     return "\n".join([*lines, r"\end{table}"]) + "\n"
 
 
-def _latex_cell(table: Table, cell: Cell, order: Sequence[str]) -> str:
+def _latex_cell(table: Table, cell: TableCell, order: Sequence[str]) -> str:
     text = latex_text(table.plain(cell))
     text = {1: rf"\textbf{{{text}}}", 2: rf"\underline{{{text}}}"}.get(cell.rank or 0, text)
     if cell.better_than:
@@ -268,7 +268,7 @@ def _html_text(text: str) -> str:
     return html_module.escape(visible(text))
 
 
-def _html_cell(table: Table, cell: Cell, order: Sequence[str]) -> str:
+def _html_cell(table: Table, cell: TableCell, order: Sequence[str]) -> str:
     text = _html_text(table.plain(cell))
     text = {1: f"<strong>{text}</strong>", 2: f"<u>{text}</u>"}.get(cell.rank or 0, text)
     if cell.better_than:

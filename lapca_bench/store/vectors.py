@@ -60,7 +60,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class EncodingCost:
+class MissingShards:
     """What encoding would take: texts stored and missing, the missing ones' characters and bytes, and some of them."""
 
     stored: int
@@ -229,7 +229,7 @@ class VectorStore:
         log.info("encode documents (%s): %s", encoder.identity.name, corpus.tally)
         return corpus
 
-    def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: VectorSide) -> EncodingCost:
+    def cost(self, encoder: AnyEncoder, texts: Iterable[Text], side: VectorSide) -> MissingShards:
         """What encoding these texts would take: how many are stored already, how many are not, and some of those."""
         task = EncodePiece(encoder, side, self._shelf(encoder), self.form)
         stored = missing = characters = 0
@@ -244,7 +244,7 @@ class VectorStore:
                 )
                 sample += piece.texts[: SAMPLE - len(sample)]
         size = missing * self.form.dimension(encoder) * np.dtype(self.form.dtype).itemsize
-        return EncodingCost(stored, missing, characters, size, tuple(sample))
+        return MissingShards(stored, missing, characters, size, tuple(sample))
 
     def queries(self, encoder: AnyEncoder, queries: Sequence[Query], tally: Tally | None = None) -> Any:
         """What the queries become, in their order; `tally` counts what it cost.

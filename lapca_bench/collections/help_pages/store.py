@@ -40,7 +40,7 @@ def _edition_name(language: str) -> str:
 
 
 @dataclass(frozen=True)
-class Source:
+class EditionSource:
     """Where one edition is read from: a .deb file, or a folder with its pages."""
 
     place: Path
@@ -77,15 +77,15 @@ def _decoded(content: bytes, place: Path) -> str:
         raise InputError(f"not UTF-8: {error.reason}", path=place, remedy="fetch the package again") from error
 
 
-def find_source(language: str) -> Source:
+def find_source(language: str) -> EditionSource:
     """The edition's source in the fetched (or the user's own) folder; raises `MissingResourceError`."""
     folder, edition = locate(RESOURCE), _edition_name(language)
     debs = sorted(folder.glob(f"libreoffice-help-{edition.lower()}_*.deb"))
     if debs:
-        return Source(debs[-1])
+        return EditionSource(debs[-1])
     for below in (folder / _BELOW / edition, folder / edition):
         if (below / "text").is_dir():
-            return Source(below / "text")
+            return EditionSource(below / "text")
     raise MissingResourceError(
         f"no help pages in {language!r}",
         path=folder,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lapca_bench.report.published.reproduce import ReproducedCell, ReproducedRow, Reproduction
-from lapca_bench.report.table import Cell, Column, Row, Table, ranked
+from lapca_bench.report.table import Column, Row, Table, TableCell, ranked
 
 
 def tables(reproduction: Reproduction) -> list[Table]:
@@ -42,16 +42,16 @@ def _digits(rows: Sequence[ReproducedRow]) -> int:
 
 def _reported(row: ReproducedRow, digits: int) -> Row:
     cells = [_number(cell, digits) for cell in row.cells]
-    return Row(row.system, (*cells, Cell(text=summary(row))), kind=row.setting)
+    return Row(row.system, (*cells, TableCell(text=summary(row))), kind=row.setting)
 
 
-def _number(cell: ReproducedCell, digits: int) -> Cell:
+def _number(cell: ReproducedCell, digits: int) -> TableCell:
     """The reported number; one that was printed with fewer digits than the table's keeps its own."""
     if cell.reported is None:
-        return Cell()
+        return TableCell()
     if cell.reported.decimals < digits:
-        return Cell(text=cell.reported.printed)
-    return Cell(value=cell.reported.fraction)
+        return TableCell(text=cell.reported.printed)
+    return TableCell(value=cell.reported.fraction)
 
 
 def _block(row: ReproducedRow, reported: Row) -> list[Row]:
@@ -59,17 +59,17 @@ def _block(row: ReproducedRow, reported: Row) -> list[Row]:
         return [reported]
     measured = [_points(cell.measured) for cell in row.cells]
     differences = [_points(cell.difference) for cell in row.cells]
-    verdicts = [Cell(text=cell.verdict if cell.reported is not None else "") for cell in row.cells]
+    verdicts = [TableCell(text=cell.verdict if cell.reported is not None else "") for cell in row.cells]
     return [
         reported,
-        Row(f"· measured: {row.measured_system}", (*measured, Cell()), kind="measured"),
-        Row("· difference", (*differences, Cell()), kind="difference"),
-        Row("· verdict", (*verdicts, Cell()), kind="verdict"),
+        Row(f"· measured: {row.measured_system}", (*measured, TableCell()), kind="measured"),
+        Row("· difference", (*differences, TableCell()), kind="difference"),
+        Row("· verdict", (*verdicts, TableCell()), kind="verdict"),
     ]
 
 
-def _points(value: float | None) -> Cell:
-    return Cell() if value is None else Cell(value=value / 100.0)
+def _points(value: float | None) -> TableCell:
+    return TableCell() if value is None else TableCell(value=value / 100.0)
 
 
 def summary(row: ReproducedRow) -> str:
@@ -94,12 +94,12 @@ def _cells(reproduction: Reproduction) -> Table:
         Row(
             row.system if not row.measured_system else f"{row.system} | {row.measured_system}",
             (
-                Cell(text=row.measure),
-                Cell(text=cell.language),
-                Cell() if cell.reported is None else Cell(value=cell.reported.fraction),
+                TableCell(text=row.measure),
+                TableCell(text=cell.language),
+                TableCell() if cell.reported is None else TableCell(value=cell.reported.fraction),
                 _points(cell.measured),
                 _points(cell.difference),
-                Cell(text=_verdict(row, cell)),
+                TableCell(text=_verdict(row, cell)),
             ),
             kind=row.setting,
         )

@@ -55,7 +55,7 @@ class PublishedValue:
 
 
 @dataclass(frozen=True)
-class Source:
+class CitedSource:
     """Where numbers come from; `url` is "" where the source has no address of its own."""
 
     title: str
@@ -70,7 +70,7 @@ class Note:
     flag: str
 
 
-Named = TypeVar("Named", Source, Note)
+Named = TypeVar("Named", CitedSource, Note)
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Published:
     """All published numbers with what explains them."""
 
     values: tuple[PublishedValue, ...]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, CitedSource]
     notes: Mapping[str, Note]
     systems: Mapping[str, PublishedSystem]
     means: Mapping[str, tuple[str, ...]]  # languages of each mean; empty: those that the row's source lists
@@ -196,7 +196,7 @@ def read(folder: Path) -> Published:
     )
     return Published(
         values=tuple(_values(folder, vocabulary)),
-        sources=_entries(sources, Source, folder / "sources.toml"),
+        sources=_entries(sources, CitedSource, folder / "sources.toml"),
         notes=_entries(notes, Note, folder / "notes.toml"),
         systems=systems,
         means={name: tuple(languages) for name, languages in schema["means"].items()},

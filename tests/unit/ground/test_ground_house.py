@@ -76,3 +76,12 @@ def test_no_file_of_many_ideas():
     """A file reads in one sitting; the few that are longer are tables of cases, and none grows without a look here."""
     long = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in modules().items()}
     assert {name: lines for name, lines in long.items() if lines > 350} == {}
+
+
+def test_a_name_stands_for_one_class():
+    homes: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}

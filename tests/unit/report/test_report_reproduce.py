@@ -251,11 +251,15 @@ def test_a_column_may_have_a_tolerance_of_its_own():
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed (Debian: texlive-latex-base)")
 def test_latex_compiles(tmp_path):
     from lapca_bench.report import writers
-    from lapca_bench.report.table import Cell, Column, Row, Table, ranked
+    from lapca_bench.report.table import Column, Row, Table, ranked
+    from lapca_bench.report.table import TableCell as Cell
 
     every = [reproduce(recipe, published(), [], absent) for recipe in recipes.recipes().values()]
     cells = (Cell(value=0.5, better_than=("b",)), Cell(value=0.25, interval=(0.2, 0.3)), Cell())
-    rows = (Row('100% $x_1$ & \\input{x} #~^<>|"–→×', cells, "dense", "a"), Row("b", (Cell(value=0.4),) * 3, "", "b"))
+    rows = (
+        Row('100% $x_1$ & \\input{x} #~^<>|"–→×', cells, "dense", "a"),
+        Row("b", (Cell(value=0.4),) * 3, "", "b"),
+    )
     compared = ranked(Table("a_b", tuple(Column(x, x) for x in ("de", "fi", "m")), rows, ("Letters: $ & %.",)))
     body = reproduce_output.text(every, "latex") + writers.latex(compared)
     body = body.replace("\\begin{table}", "\\clearpage\\begin{table}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked, superscript
+from lapca_bench.report.table import Column, Row, Table, letters, ranked, superscript
+from lapca_bench.report.table import TableCell as Cell
 
 
 def table(*rows: list[float | None], digits: int = 1) -> Table:

@@ -11,7 +11,8 @@ import pytest
 
 from lapca_bench.errors import UsageError
 from lapca_bench.report import writers
-from lapca_bench.report.table import Cell, Column, Row, Table, letters, ranked
+from lapca_bench.report.table import Column, Row, Table, letters, ranked
+from lapca_bench.report.table import TableCell as Cell
 
 HOSTILE = '<script>alert("1")</script> & 100% $x_1$ \\input{x} |a| *b* \u202eevil\x00'
 
@@ -21,7 +22,12 @@ def example(name: str = "bm25") -> Table:
     rows = (
         Row(name, (Cell(0.1504), Cell(0.382), Cell(0.2662)), "bm25", "a"),
         Row("use", (Cell(0.3411, better_than=("a",)), Cell(None), Cell(None)), "dense", "b"),
-        Row("me5", (Cell(0.6, interval=(0.55, 0.65)), Cell(0.5), Cell(0.55, better_than=("a", "b"))), "dense", "c"),
+        Row(
+            "me5",
+            (Cell(0.6, interval=(0.55, 0.65)), Cell(0.5), Cell(0.55, better_than=("a", "b"))),
+            "dense",
+            "c",
+        ),
     )
     return ranked(Table("nDCG@10 on x", columns, rows, ("a note",)))
 
