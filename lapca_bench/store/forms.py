@@ -10,6 +10,7 @@ import numpy as np
 
 from lapca_bench.encoders.protocol import Encoder
 from lapca_bench.errors import EncoderError
+from lapca_bench.run import Int64
 from lapca_bench.store.shard import Dtype, Stored
 
 Lengths = tuple[int, ...]
@@ -31,7 +32,7 @@ class Form(Protocol):
     def stored(self, encoded: Any, encoder: Any, ids: Sequence[str]) -> Part:
         """What the encoder returned for the texts `ids`, as a shard holds it; raises `EncoderError` if unusable."""
 
-    def joined(self, parts: Sequence[Part], order: Any, encoder: Any) -> Any:
+    def joined(self, parts: Sequence[Part], order: Int64, encoder: Any) -> Any:
         """What several shards hold as one, its texts brought into `order`."""
 
 
@@ -50,7 +51,7 @@ class Dense:
         check_vectors(encoded, encoder, ids)
         return _narrow(encoded, self.dtype, encoder), None
 
-    def joined(self, parts: Sequence[Part], order: Any, encoder: Any) -> Any:
+    def joined(self, parts: Sequence[Part], order: Int64, encoder: Any) -> Any:
         """float32 `(texts, dimension)`."""
         rows = [np.empty((0, encoder.dimension), np.float32), *(array for array, _ in parts)]
         return np.concatenate(rows, dtype=np.float32)[order]
@@ -87,11 +88,14 @@ class Sparse:
         entries["term"], entries["weight"] = rows.indices, rows.data
         return entries, tuple(np.diff(rows.indptr).tolist())
 
-    def joined(self, parts: Sequence[Part], order: Any, encoder: Any) -> Any:
+    def joined(self, parts: Sequence[Part], order: Int64, encoder: Any) -> Any:
         """A float64 CSR array: sums of float32 products are exact enough in it to be independent of their order."""
         from scipy.sparse import csr_array, vstack
 
-        rows = [csr_array((0, encoder.terms)), *(sparse_rows(part, lengths, encoder.terms) for part, lengths in parts)]
+        rows = [
+            csr_array((0, encoder.terms)),
+            *(sparse_rows(part, lengths or (), encoder.terms) for part, lengths in parts),
+        ]
         return vstack(rows, format="csr")[order]
 
 
@@ -119,7 +123,7 @@ class TokenVectors:
         together = np.concatenate([np.empty((0, encoder.dimension), np.float32), *encoded])
         return _narrow(together, self.dtype, encoder), tuple(len(one) for one in encoded)
 
-    def joined(self, parts: Sequence[Part], order: Any, encoder: Any) -> Any:  # noqa: ARG002
+    def joined(self, parts: Sequence[Part], order: Int64, encoder: Any) -> Any:  # noqa: ARG002
         """A list of float32 arrays."""
         found = [
             np.asarray(one, np.float32)
@@ -132,7 +136,7 @@ class TokenVectors:
 DENSE = Dense()
 
 
-def sparse_rows(entries: Any, lengths: Any, terms: int) -> Any:
+def sparse_rows(entries: Stored, lengths: Lengths | Int64, terms: int) -> Any:
     """Stored entries as a float64 CSR array `(texts, terms)`."""
     from scipy.sparse import csr_array
 
@@ -140,7 +144,7 @@ def sparse_rows(entries: Any, lengths: Any, terms: int) -> Any:
     return csr_array((entries["weight"].astype(np.float64), entries["term"], starts), shape=(len(starts) - 1, terms))
 
 
-def check_vectors(vectors: Any, encoder: Encoder, ids: Sequence[str]) -> None:
+def check_vectors(vectors: object, encoder: Encoder, ids: Sequence[str]) -> None:
     """Raise `EncoderError` unless `vectors` is float32 `(len(ids), dimension)`, finite, and normalised if promised.
 
     A zero row is let through under "cosine": it is what a text without any known token gets from a static encoder.

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -23,12 +23,16 @@ from lapca_bench.encoders.protocol import AnyEncoder, VectorSide
 from lapca_bench.errors import InputError
 from lapca_bench.lock import exclusive
 from lapca_bench.progress import progress
+from lapca_bench.run import Int64
 from lapca_bench.store.executor import Executor, LocalExecutor
 from lapca_bench.store.forms import DENSE, Form
-from lapca_bench.store.shard import ShardManifest, write_shard
+from lapca_bench.store.shard import ShardManifest, Stored, write_shard
 from lapca_bench.store.shared import Shared
 from lapca_bench.store.shelf import Home, Shards, Shelf
 from lapca_bench.types import Document, Query
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Text = TypeVar("Text", Document, Query)
 
@@ -147,9 +151,9 @@ class StoredCorpus:
         self.tally = Tally()
         self.manifests: list[ShardManifest] = []
         self.shelf = shelf
-        self._ids: list[Any] = []  # a pyarrow string array per shard: a tenth of the memory of Python strings
+        self._ids: list[pa.LargeStringArray] = []  # one per shard: a tenth of Python strings' memory
 
-    def _append(self, outcome: Encoded, ids: Any) -> None:
+    def _append(self, outcome: Encoded, ids: pa.LargeStringArray) -> None:
         self.manifests.append(outcome.manifest)
         self._ids.append(ids)
         self.tally.add(outcome)
@@ -158,7 +162,7 @@ class StoredCorpus:
         """Number of documents."""
         return sum(manifest.rows for manifest in self.manifests)
 
-    def shards(self) -> Iterator[tuple[Any, Any]]:
+    def shards(self) -> Iterator[tuple[pa.LargeStringArray, Stored]]:
         """(ids, matrix) per shard: a pyarrow string array and a memory-mapped `(rows, dimension)` array."""
         for ids, manifest in zip(self._ids, self.manifests, strict=True):
             yield ids, self.shelf.open(manifest)
@@ -167,7 +171,7 @@ class StoredCorpus:
         """The memory-mapped matrices, each `(rows, dimension)` in the stored type, opened one at a time."""
         return Shards(self.shelf, self.manifests)
 
-    def parts(self, count: int) -> Iterator[tuple[int, list[ShardManifest], Any]]:
+    def parts(self, count: int) -> Iterator[tuple[int, list[ShardManifest], pa.ChunkedArray]]:
         """At most `count` runs of consecutive shards: first row in the corpus, manifests, ids."""
         import pyarrow as pa
 
@@ -177,13 +181,13 @@ class StoredCorpus:
             yield start, manifests, pa.chunked_array([self._ids[place] for place in places], type=pa.large_string())
             start += sum(manifest.rows for manifest in manifests)
 
-    def ragged(self) -> Iterator[tuple[Any, Any]]:
+    def ragged(self) -> Iterator[tuple[Stored, Int64]]:
         """(entries, lengths) per shard: a memory-mapped array, and how many of its entries each text has."""
         for manifest in self.manifests:
             yield self.shelf.open(manifest), np.asarray(manifest.lengths, dtype=np.int64)
 
     @property
-    def ids(self) -> Any:
+    def ids(self) -> pa.ChunkedArray:
         """All document ids as one pyarrow chunked string array."""
         import pyarrow as pa
 
@@ -218,7 +222,7 @@ class VectorStore:
         store cannot be read or written.
         """
         corpus = StoredCorpus(self._shelf(encoder))
-        ids: list[Any] = []
+        ids: list[pa.LargeStringArray] = []
         pieces = _noting_ids(_pieces(documents, self.shard_size), ids)
         task = EncodePiece(encoder, "document", corpus.shelf, self.form)
         with progress(f"encode documents ({encoder.identity.name})", unit="doc") as bar:
@@ -273,7 +277,7 @@ def _pieces(texts: Iterable[Text], size: int) -> Iterator[Piece[Text]]:
             yield Piece(language, part)
 
 
-def _noting_ids(pieces: Iterable[Piece[Document]], ids: list[Any]) -> Iterator[Piece[Document]]:
+def _noting_ids(pieces: Iterable[Piece[Document]], ids: list[pa.LargeStringArray]) -> Iterator[Piece[Document]]:
     """Pass pieces on, keeping their ids: an executor may take pieces faster than it returns outcomes."""
     import pyarrow as pa
 
@@ -285,7 +289,7 @@ def _noting_ids(pieces: Iterable[Piece[Document]], ids: list[Any]) -> Iterator[P
         yield piece
 
 
-def _check_unique(ids: Any) -> None:
+def _check_unique(ids: pa.ChunkedArray) -> None:
     import pyarrow.compute as pc
 
     if len(ids) == 0:
