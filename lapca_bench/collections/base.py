@@ -98,15 +98,20 @@ class Collection(Protocol):
         """Graded judgements or answer strings of this split."""
 
 
-def document_texts(collection: Collection, ids: Sized[str]) -> dict[str, Document]:
-    """The documents with these ids, found in one streamed pass; ids that the collection lacks are absent.
+@runtime_checkable
+class JudgesOtherTexts(Protocol):
+    """A collection whose protocol seeks answers in other texts than systems read (MKQA: as written, not normalised)."""
 
-    A collection whose protocol seeks answers in other texts than systems read (MKQA: as written, not normalised) gives
-    them out with a method `judged_documents`.
-    """
+    def judged_documents(self) -> Iterator[Document]:
+        """All documents with the texts that answers are sought in, streamed."""
+
+
+def document_texts(collection: Collection, ids: Sized[str]) -> dict[str, Document]:
+    """The documents with these ids, as answers are sought in them, in one streamed pass; ids it lacks are absent."""
     wanted = set(ids)
     found: dict[str, Document] = {}
-    for document in getattr(collection, "judged_documents", collection.documents)():
+    documents = collection.judged_documents() if isinstance(collection, JudgesOtherTexts) else collection.documents()
+    for document in documents:
         if document.id in wanted:
             found[document.id] = document
             if len(found) == len(wanted):

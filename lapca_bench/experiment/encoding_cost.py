@@ -14,7 +14,7 @@ import numpy as np
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import AnyEncoder, Tokenises, VectorSide
-from lapca_bench.search.system import System
+from lapca_bench.search.system import MadeOfParts, StoresVectors, System
 from lapca_bench.store.vectors import VectorStore
 
 
@@ -40,11 +40,11 @@ class EncodingCost:
 
 def encoders_of(system: System) -> Iterator[tuple[AnyEncoder, VectorStore]]:
     """Every encoder that a system, or one that it is made of, fills a store with; none for words alone (BM25)."""
-    encoder, store = getattr(system, "encoder", None), getattr(system, "store", None)
-    if encoder is not None and isinstance(store, VectorStore):
-        yield encoder, store
-    for part in getattr(system, "parts", ()):
-        yield from encoders_of(part)
+    if isinstance(system, StoresVectors) and isinstance(system.store, VectorStore):
+        yield system.encoder, system.store
+    if isinstance(system, MadeOfParts):
+        for part in system.parts:
+            yield from encoders_of(part)
 
 
 @dataclass

@@ -9,7 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_value
+from lapca_bench.encoders.protocol import AnyEncoder
 from lapca_bench.run import Run
+from lapca_bench.store.vectors import VectorStore
 from lapca_bench.types import Query
 
 
@@ -46,3 +48,25 @@ class System(Protocol):
 
     def search(self, collection: Collection, queries: Sequence[Query], k: int) -> Run:
         """The run of these queries."""
+
+
+@runtime_checkable
+class MadeOfParts(Protocol):
+    """A system that asks others."""
+
+    @property
+    def parts(self) -> Sequence[System]:
+        """The systems that it is made of."""
+
+
+@runtime_checkable
+class StoresVectors(Protocol):
+    """A system that fills a store with what its encoder returns."""
+
+    @property
+    def encoder(self) -> AnyEncoder:
+        """What encodes."""
+
+    @property
+    def store(self) -> VectorStore:
+        """Where it is kept."""
