@@ -32,8 +32,9 @@ def pretrain(
 
     given = named_changes(change or [], {"seed": seed, "optimisation.stop_after": stop_after})
     set_volume(quiet, verbose)
+    made = load_recipe(recipe, **given)
     if dry_run:
-        cost = cost_of(load_recipe(recipe, **given), pairs, out)
+        cost = cost_of(made, pairs, out)
         left = max(0, cost.last - cost.done)
         typer.echo(
             f"{cost.pairs} pairs; steps {cost.done + 1} to {cost.last}: {left} left, {cost.texts} texts; up to "
@@ -41,5 +42,5 @@ def pretrain(
         )
         return
     log_into(out)
-    outcome = pretrain_on(load_recipe(recipe, **given), pairs, out, change or [])
+    outcome = pretrain_on(made, pairs, out, change or [])
     typer.echo(f"step {outcome.step}: {outcome.checkpoint}")

@@ -59,6 +59,18 @@ def lapca(tmp_path, monkeypatch, capsys):
     return run
 
 
+@pytest.mark.parametrize(
+    "verb", [("pretrain", "--pairs", "x"), ("finetune", "--questions", "x"), ("mine", "--corpus", "x")]
+)
+def test_a_bad_recipe_leaves_nothing_behind(verb, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("bad.toml").write_text("[encoders]\nx = 1\n")
+    ended = in_process(*verb, "--recipe", "bad.toml", "--out", "model/x", capture=capsys)
+    assert ended.code == 2
+    assert "bad.toml:1: [encoders] unknown key" in ended.err
+    assert not Path("model").exists()
+
+
 def test_pretraining(lapca):
     words = ("pretrain", "--recipe", "toy.toml", "--pairs", "pairs.parquet", "--out", "model")
     said = lapca(*words, "--dry-run").out
