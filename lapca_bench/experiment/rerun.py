@@ -31,7 +31,7 @@ class Rerun:
         again = self.outcome.result
         if again is None:
             return self.outcome.reason
-        if "kept" in again.provenance:
+        if again.provenance.kept is not None:
             return "the result in that folder was stored cut as well; name another folder"
         if again.key != self.kept.key:
             return "its key is another: the system, the collection or a library has changed since"
@@ -45,7 +45,7 @@ def cut_results(
 
     Raises `UsageError` where there is none.
     """
-    cut = [result for result in stored if "kept" in result.provenance]
+    cut = [result for result in stored if result.provenance.kept is not None]
     wanted = {member for name in names for member in members(name, cut)}
     found = [
         result

@@ -1,30 +1,12 @@
 from dataclasses import replace
 
-import pandas as pd
 import pytest
+from toys.faults import toy_result as result
 
 from lapca_bench.errors import StoreError
-from lapca_bench.run import Run
 from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import MANIFEST, RUN, SCORES, Result, ResultStore, newest
-
-
-def result(key="k" * 64, system="toy", value=0.5):
-    return Result(
-        key=key,
-        system=system,
-        title="Toy",
-        kind="dense",
-        system_digest="d",
-        collection="family/subset",
-        split="test",
-        languages=["en"],
-        aggregates=[{"measure": "nDCG@10", "language": "", "mean": value, "queries": 1}],
-        provenance=Provenance({"timings": {}}),
-        scores=pd.DataFrame({"query": ["q"], "language": ["en"], "measure": ["nDCG@10"], "value": [value]}),
-        run=Run.from_dict(system, {"q": {"a": 1.0}}),
-    )
+from lapca_bench.store.results import MANIFEST, RUN, SCORES, ResultStore, newest
 
 
 def test_a_result_comes_back(tmp_path):
