@@ -28,8 +28,9 @@ from lapca_bench.lock import exclusive
 from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
-from lapca_bench.search.lexical.java import anserini_version, find_jar, find_java, lucene_version
+from lapca_bench.search.lexical.java import anserini_version, find_jar, find_java
 from lapca_bench.search.lexical.lucene import Analyser, LuceneIndex, analyser_of, write_index
+from lapca_bench.search.lexical.machine import lucene_version
 from lapca_bench.search.stored import without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.types import Document, Query

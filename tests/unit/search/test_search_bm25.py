@@ -12,6 +12,7 @@ from lapca_bench.sealed import read_sealed, write_sealed
 from lapca_bench.search.lexical.bm25 import BM25System
 from lapca_bench.search.lexical.java import find_jar, find_java
 from lapca_bench.search.lexical.lucene import LuceneIndex, analyser_of, write_index
+from lapca_bench.search.lexical.machine import java
 from lapca_bench.types import Document, Query
 
 
@@ -112,8 +113,9 @@ def test_no_language_of_mr_tydi_and_miracl_is_left_to_the_fallback(tmp_path, fam
 
 def test_every_analyser_of_the_table_can_be_made(tmp_path):
     table = tomllib.loads(files("lapca_bench.search.lexical").joinpath("analysers.toml").read_text("utf-8"))
-    for language in table:
-        assert analyser_of(language).make() is not None
+    with java() as autoclass:
+        for language in table:
+            assert analyser_of(language).make(autoclass) is not None
     assert analyser_of("tlh").fallback
     assert not analyser_of("en").fallback
 

@@ -16,8 +16,9 @@ def null_references(after: str) -> subprocess.CompletedProcess[str]:
     """A process that starts Java, does something else, and then has Java follow null until that code is compiled."""
     lines = [
         "import signal",
-        "from lapca_bench.search.lexical import java",
-        "largest = java.start()('java.util.Collections')",
+        "from lapca_bench.search.lexical.machine import java",
+        "with java() as autoclass:",
+        "    largest = autoclass('java.util.Collections')",
         "from jnius import JavaException",
         *after.splitlines(),
         "found = 0",
@@ -45,11 +46,11 @@ def test_a_replaced_handler_ends_the_process():
 
 
 def test_a_replaced_handler_is_put_back():
-    done = null_references(REPLACE + "\njava.start()")
+    done = null_references(REPLACE + "\nwith java(): pass")
     assert (done.returncode, done.stdout) == (0, "30000\n"), done.stderr
 
 
 def test_ray_may_come_and_go():
     pytest.importorskip("ray", reason="needs the extra lapca-bench[ray]")
-    done = null_references(RAY + "\njava.start()")
+    done = null_references(RAY + "\nwith java(): pass")
     assert (done.returncode, done.stdout) == (0, "30000\n"), done.stderr
