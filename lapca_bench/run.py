@@ -16,60 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.errors import InputError
+from lapca_bench.vocabulary import sorted_vocabulary
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
-
-
-def _sorted_vocabulary(ids: Sequence[str]) -> tuple[npt.NDArray[np.object_], Int64]:
-    """Distinct ids in ascending code-point order (equal to UTF-8 byte order), and the code of each input id.
-
-    Ids of at most eight bytes are numbers in the same order, and millions of numbers are sorted in the time that
-    hashing and comparing strings would take for a tenth of them. Of longer ids the distinct ones are found by hashing.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    column = pa.array(ids, type=pa.large_string())
-    keys, whole = _first_bytes(column)
-    if whole:
-        order = np.argsort(keys)
-        ranked = keys[order]
-        new = np.ones(len(order), dtype=bool)
-        np.not_equal(ranked[1:], ranked[:-1], out=new[1:])
-        codes = np.empty(len(order), dtype=np.int64)
-        codes[order] = np.cumsum(new) - 1
-        return column.take(pa.array(order[new])).to_numpy(zero_copy_only=False), codes
-    encoded = column.dictionary_encode()
-    distinct = encoded.dictionary
-    keys, _ = _first_bytes(distinct)
-    order = np.argsort(keys)
-    if (keys[order[1:]] == keys[order[:-1]]).any():
-        order = pc.sort_indices(distinct).to_numpy(zero_copy_only=False)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return distinct.take(pa.array(order)).to_numpy(zero_copy_only=False), place[encoded.indices.to_numpy()]
-
-
-def _first_bytes(ids: Any) -> tuple[npt.NDArray[np.uint64], bool]:
-    """The first eight bytes of each id (of a pyarrow large-string array) as one number; whether they are all of it."""
-    if not len(ids):
-        return np.empty(0, dtype=np.uint64), True
-    offsets = np.frombuffer(ids.buffers()[1], dtype=np.int64)[ids.offset : ids.offset + len(ids) + 1]
-    first, last = int(offsets[0]), int(offsets[-1])
-    content = np.zeros(last - first + 8, dtype=np.uint8)
-    if last > first:
-        content[:-8] = np.frombuffer(ids.buffers()[2], dtype=np.uint8)[first:last]
-    lengths = np.diff(offsets)
-    # Every place of the content read as the number that its next eight bytes make; what belongs to the next id goes.
-    numbers = np.ndarray(len(content) - 7, dtype=">u8", buffer=content.data, strides=(1,))
-    foreign = (8 * np.maximum(8 - lengths, 0)).astype(np.uint64)
-    empty = lengths == 0
-    foreign[empty] = 0  # shifting by 64 has no meaning
-    keys = numbers[offsets[:-1] - first].astype(np.uint64) >> foreign << foreign
-    keys[empty] = 0
-    return keys, bool(lengths.max() <= 8) and not (content[:-8] == 0).any()
 
 
 def _canonical_order(query_of: Int64, codes: Int64, values: Float32) -> Int64 | None:
@@ -129,7 +80,7 @@ class Run:
             raise InputError(f"run {name!r}: {len(query_of)} rows, {len(documents)} documents, {len(values)} scores")
         if len(set(queries)) != len(queries):
             raise InputError(f"run {name!r} holds a query id twice", remedy="make the query ids unique")
-        vocabulary, codes = _sorted_vocabulary(documents)
+        vocabulary, codes = sorted_vocabulary(documents)
         if len(vocabulary) and vocabulary[0] == "":
             raise InputError(f"run {name!r} holds an empty document id", remedy="give every document an id")
         bad = np.flatnonzero(~np.isfinite(values))

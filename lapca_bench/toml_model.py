@@ -17,6 +17,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lapca_bench.errors import UsageError
+from lapca_bench.inputs.text import decoded
 from lapca_bench.parsing import toml_table
 
 Location = tuple[str | int, ...]  # names of keys, and places in lists, from the outermost inwards
@@ -48,10 +49,7 @@ def read(path: Path, model: type[Model], remedy: str) -> Model:
 def document(path: Path) -> TomlFile:
     """A TOML file; raises `UsageError` with its line where it is not there, not UTF-8 or not TOML."""
     try:
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UsageError("not UTF-8 text", path=path, line=line, remedy="save the file as UTF-8") from None
+        text = decoded(path.read_bytes(), path, UsageError)
     except OSError as error:
         raise UsageError(f"cannot read: {error.strerror or error}", path=path, remedy="check the path") from None
     try:

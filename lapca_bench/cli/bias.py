@@ -54,9 +54,9 @@ def bias(
 
 
 def _read(path: Path) -> Run:
-    from lapca_bench.store.runs import read_parquet, read_trec
+    from lapca_bench.store.runs import read_run
 
-    return (read_parquet if path.suffix == ".parquet" else read_trec)(path)
+    return read_run(path)
 
 
 def _stored(collection: str, system: str | None, split: str | None, results: Path) -> StoredResult:

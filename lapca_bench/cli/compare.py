@@ -45,7 +45,7 @@ def compare(
     from lapca_bench.report import writers
     from lapca_bench.report.run_comparison import compare_runs
     from lapca_bench.scoring import Settings, score_files
-    from lapca_bench.store.runs import read_qrels, read_trec
+    from lapca_bench.store.runs import read_qrels, read_run
 
     measures = tuple(dict.fromkeys(measure or DEFAULT_MEASURES))
     relevance = read_qrels(qrels)
@@ -53,7 +53,7 @@ def compare(
     for path in runs:
         if runs.count(path) > 1:
             raise UsageError("this run is named twice", path=path, remedy="name each run once")
-        run = read_trec(path)
+        run = read_run(path)
         name = run.name if run.name not in frames else str(path)
         frames[name] = score_files(run, relevance, measures).frame
     translations = registry.card(registry.expand(collection)[0]).policy.translations if collection else ""

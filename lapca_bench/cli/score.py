@@ -24,7 +24,7 @@ Measures = Annotated[
 def score(
     run: Annotated[
         Path,
-        typer.Argument(help="Run file (TREC, or .parquet as stored); for XOR-Retrieve also predictions (.json)."),
+        typer.Argument(help="Run file (TREC, also compressed, or Parquet); for XOR-Retrieve also predictions (.json)."),
     ],
     qrels: Annotated[Path | None, typer.Argument(help="Judgements: query 0 document grade.")] = None,
     measure: Measures = None,
@@ -45,12 +45,12 @@ def score(
     """
     from lapca_bench.cli.score_predictions import ENDINGS, score_predictions
     from lapca_bench.errors import UsageError
-    from lapca_bench.store.runs import read_parquet, read_trec
+    from lapca_bench.store.runs import read_run
 
     if collection is not None and run.name.endswith(ENDINGS):
         score_predictions(run, collection, split, json=json)
         return
-    loaded = (read_parquet if run.suffix == ".parquet" else read_trec)(run)
+    loaded = read_run(run)
     asked = tuple(dict.fromkeys(measure or ()))
     if ties:
         _ties(loaded, qrels, collection, split, asked, json=json)

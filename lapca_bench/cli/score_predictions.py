@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lapca_bench.cli.output import say_columns, say_json, tell
+from lapca_bench.inputs import compression
 
-ENDINGS = (".json", ".json.gz")
+ENDINGS = (".json", *(f".json{ending}" for ending in compression.ENDINGS))
 BUDGETS = (2000, 5000)
 
 
@@ -14,10 +15,10 @@ def score_predictions(path: Path, collection: str, split: str | None, *, json: b
     """Print R@2kt and R@5kt of a prediction file by language, official and strict."""
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
+    from lapca_bench.inputs.text import read_utf8
     from lapca_bench.run import Answers
     from lapca_bench.scoring.answers import default_tokenizer
     from lapca_bench.scoring.predictions import budget_recall, macro, read_predictions
-    from lapca_bench.store.textfile import read_utf8
 
     loaded = registry.load(collection, split)
     answers = loaded.relevance()

@@ -15,7 +15,7 @@ def search(
     system: Annotated[str, typer.Option("--system", "-s", help="A system, a card's path, or file.py:Class.")],
     collection: Annotated[str, typer.Option("--collection", "-c", help="One collection.")],
     output: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Run file: TREC text (.gz too), or .parquet.")
+        Path | None, typer.Option("--out", "-o", help="Run file: TREC text (.gz, .bz2, .xz and .zst too), or .parquet.")
     ] = None,
     query: Annotated[
         str | None, typer.Option("--query", help="Search for this text instead, and print what is found.")

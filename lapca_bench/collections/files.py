@@ -16,7 +16,8 @@ A card names the collection, its languages and its files (paths relative to the 
     queries = { path = "topics.tsv" }
     qrels = "qrels.txt"             # TREC: query iteration document grade
 
-A BEIR folder needs two lines instead of the tables: `beir = "scifact"` and, optionally, `splits = ["test"]`.
+A BEIR folder needs two lines instead of the tables: `beir = "scifact"` and, optionally, `splits = ["test"]`. Its files
+may be compressed (`corpus.jsonl.gz`).
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from lapca_bench import toml_model
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Count, Presence
-from lapca_bench.collections.files_reading import Fields, beir_judgements, read_documents, read_queries
+from lapca_bench.collections.files_reading import Fields, read_documents, read_queries
+from lapca_bench.collections.formats.beir import beir_judgements, packed, qrels_files
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint
-from lapca_bench.collections.reading import judgements
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
+from lapca_bench.inputs.trec import judgements
 from lapca_bench.run import Qrels
 from lapca_bench.toml_model import Strict
 
@@ -53,7 +55,7 @@ class FieldNames(Strict):
 
 
 class RecordFiles(Strict):
-    """Files of records: JSON lines, TSV with a header line, or Parquet, by their ending; .gz is understood."""
+    """Files of records: JSON lines or TSV with a header line, compressed or not, or Parquet, by their ending."""
 
     path: str | tuple[str, ...]
     fields: FieldNames = FieldNames()
@@ -262,7 +264,7 @@ def _fields(table: RecordFiles, languages: tuple[str, ...]) -> Fields:
 
 
 def _beir_files(folder: Path, card: BeirCard) -> _Files:
-    found = sorted(path.stem for path in (folder / "qrels").glob("*.tsv"))
+    found = qrels_files(folder)
     splits = tuple(card.splits) or tuple(sorted(found, key=lambda name: (name != "test", name)))
     if not splits:
         remedy = "a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/*.tsv"
@@ -273,9 +275,9 @@ def _beir_files(folder: Path, card: BeirCard) -> _Files:
         return Fields("_id", "text", "title", None, only, frozenset(languages))
 
     return _Files(
-        documents=[folder / "corpus.jsonl"],
+        documents=[packed(folder / "corpus.jsonl")],
         document_fields=fields(card.document_languages),
-        queries=dict.fromkeys(splits, (folder / "queries.jsonl",)),
+        queries=dict.fromkeys(splits, (packed(folder / "queries.jsonl"),)),
         query_fields=dict.fromkeys(splits, fields(card.query_languages)),
-        qrels={split: folder / "qrels" / f"{split}.tsv" for split in splits},
+        qrels={split: found.get(split, folder / "qrels" / f"{split}.tsv") for split in splits},
     )

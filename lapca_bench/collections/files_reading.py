@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.collections.reading import lines, records
+from lapca_bench.collections.reading import records
 from lapca_bench.errors import InputError
+from lapca_bench.inputs import compression
+from lapca_bench.inputs.identifiers import REMEDY, fault_of
+from lapca_bench.inputs.text import lines
 from lapca_bench.types import Document, Query
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _ENDINGS = (".jsonl", ".tsv", ".parquet")
 
 
@@ -80,7 +81,7 @@ def _parquet(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str,
 
 
 def _raw(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    ending = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    ending = compression.without_ending(path).suffix
     match ending:
         case ".jsonl":
             return records(path, needed)
@@ -88,7 +89,7 @@ def _raw(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, Any
             return _tsv(path, needed)
         case ".parquet":
             return _parquet(path, needed)
-    remedy = f"use one of {', '.join(_ENDINGS)} (.jsonl and .tsv may be .gz)"
+    remedy = f"use one of {', '.join(_ENDINGS)} (.jsonl and .tsv may be {', '.join(compression.ENDINGS)})"
     raise InputError(f"files ending in {ending!r} are not understood", path=path, remedy=remedy)
 
 
@@ -108,9 +109,8 @@ class _Ids:
             raise InputError(message, path=path, line=line, remedy='write all ids as strings ("12", not 12)')
         self._type = type(value)
         identifier = str(value)
-        if not identifier or any(character.isspace() for character in identifier):
-            message = "an empty id" if not identifier.strip() else f"white space in the id {identifier!r}"
-            raise InputError(message, path=path, line=line, remedy="ids go into TREC files: no blanks, not empty")
+        if fault := fault_of(identifier):
+            raise InputError(fault, path=path, line=line, remedy=REMEDY)
         if identifier in self._seen:
             raise InputError(f"the id {identifier!r} comes twice", path=path, line=line, remedy="make the ids unique")
         self._seen.add(identifier)
@@ -169,15 +169,3 @@ def read_queries(paths: Sequence[Path], fields: Fields) -> Iterator[Query]:
             message = f"the query {record.id!r} has no text"
             raise InputError(message, path=record.path, line=record.line, remedy="remove it or give it a text")
         yield Query(record.id, record.text, record.language)
-
-
-def beir_judgements(path: Path) -> Iterator[tuple[str, str, int]]:
-    """(query, document, grade) of BEIR's qrels: a header line, then three tab-separated columns."""
-    for number, line in lines(path):
-        if number == 1 or not line.strip():
-            continue
-        values = line.split("\t")
-        if len(values) != 3 or not _WHOLE_NUMBER.fullmatch(values[2].strip()):
-            message = "not three tab-separated columns (query-id, corpus-id, score) with a whole number as score"
-            raise InputError(message, path=path, line=number, remedy="this must be a file of BEIR's qrels folder")
-        yield values[0], values[1], int(values[2].strip())

@@ -15,9 +15,9 @@ from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.catalogue import CatalogueFamily, presence_of
 from lapca_bench.collections.family import Count, Presence
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint, refuse_unequal
-from lapca_bench.collections.reading import lines
 from lapca_bench.collections.sources import Source
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.text import lines
 from lapca_bench.run import Qrels
 from lapca_bench.types import Document, Query
 

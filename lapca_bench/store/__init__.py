@@ -11,13 +11,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lapca_bench.store.executor import Executor, LocalExecutor
     from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, StoredResult
-    from lapca_bench.store.runs import read_parquet, read_qrels, read_trec, write_parquet, write_qrels, write_trec
+    from lapca_bench.store.runs import (
+        read_parquet,
+        read_qrels,
+        read_run,
+        read_trec,
+        write_parquet,
+        write_qrels,
+        write_trec,
+    )
     from lapca_bench.store.vectors import StoredCorpus, Tally, VectorStore
 
 _HOME = {
     **dict.fromkeys(("Executor", "LocalExecutor"), "executor"),
     **dict.fromkeys(("StoredMean", "Facts", "Result", "ResultStore", "StoredResult"), "results"),
-    **dict.fromkeys(("read_parquet", "read_qrels", "read_trec", "write_parquet", "write_qrels", "write_trec"), "runs"),
+    **dict.fromkeys(("read_parquet", "read_qrels", "read_run", "read_trec"), "runs"),
+    **dict.fromkeys(("write_parquet", "write_qrels", "write_trec"), "runs"),
     **dict.fromkeys(("StoredCorpus", "Tally", "VectorStore"), "vectors"),
 }
 
@@ -34,6 +43,7 @@ __all__ = [
     "VectorStore",
     "read_parquet",
     "read_qrels",
+    "read_run",
     "read_trec",
     "write_parquet",
     "write_qrels",

@@ -8,32 +8,32 @@ The rank column is for human readers: it is ignored when read, as trec_eval does
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from lapca_bench.atomic import atomic_path
+from lapca_bench.atomic import atomic_path, write_bytes
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.compression import PARQUET, compressed, content_of, without_ending
+from lapca_bench.inputs.identifiers import REFUSED, fault_of
+from lapca_bench.inputs.text import decoded
+from lapca_bench.inputs.trec import judgements
 from lapca_bench.parsing import json_value
 from lapca_bench.run import Qrels, Run
-from lapca_bench.store.textfile import read_utf8, write_utf8
+from lapca_bench.store.run_columns import columns_by_line, run_columns
 
-RUN_COLUMNS = ("query", "Q0", "document", "rank", "score", "tag")
-QRELS_COLUMNS = ("query", "0", "document", "grade")
-
-_WHITE_SPACE = re.compile(r"\s")
+_IN_NO_FIELD = re.compile(f"[{REFUSED}]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _METADATA = b"lapca_bench"
 _MEND_ID = "replace the lone surrogates in the id"
 
 
 def write_trec(run: Run, path: Path) -> None:
-    """Write `run` in TREC format, compressed if `path` ends in `.gz`; a query that retrieved nothing has no line.
+    """Write `run` in TREC format, compressed if `path` ends in `.gz`, `.bz2`, `.xz` or `.zst`.
 
+    A query that retrieved nothing has no line.
     Raises `InputError` for an id that holds white space, which the format cannot carry.
     """
     import pyarrow as pa
@@ -41,7 +41,7 @@ def write_trec(run: Run, path: Path) -> None:
     vocabulary = run.vocabulary.tolist()
     _refuse_white_space("query", run.queries, path)
     _refuse_white_space("document", vocabulary, path)
-    tag = _WHITE_SPACE.sub("_", run.name) or "run"
+    tag = _IN_NO_FIELD.sub("_", run.name) or "run"
     # Adding zero turns negative zero, which is equal to zero but prints as "-0", into zero.
     digits = pa.array(run.scores + np.float32(0)).cast(pa.string()).to_pylist()
     codes = run.codes.tolist()
@@ -49,7 +49,15 @@ def write_trec(run: Run, path: Path) -> None:
     for i, query in enumerate(run.queries):
         start, stop = int(run.offsets[i]), int(run.offsets[i + 1])
         lines += [f"{query} Q0 {vocabulary[codes[j]]} {j - start + 1} {digits[j]} {tag}\n" for j in range(start, stop)]
-    write_utf8(path, "".join(lines))
+    _write(path, "".join(lines))
+
+
+def read_run(path: Path, name: str | None = None) -> Run:
+    """A run from a file of either format, which its first bytes tell; raises `InputError` as the two readers do."""
+    content = content_of(path)
+    if content.startswith(PARQUET) or (without_ending(path).suffix == ".parquet" and not content):
+        return _from_parquet(content, path, name)
+    return _from_trec(content, path, name)
 
 
 def read_trec(path: Path, name: str | None = None) -> Run:
@@ -58,111 +66,31 @@ def read_trec(path: Path, name: str | None = None) -> Run:
     Raises `InputError` with file and line for a malformed line, a score that is no finite number, a document twice
     under one query, or bytes that are not UTF-8.
     """
-    content = read_utf8(path)
-    columns = _columns_fast(content) or _columns_by_line(content, path)
-    queries, rows, documents, scores, tag = columns
+    return _from_trec(content_of(path), path, name)
+
+
+def _from_trec(content: bytes, path: Path, name: str | None) -> Run:
+    columns = run_columns(content, path)
     try:
-        return Run.from_columns(name or tag or path.stem, queries, rows, documents, scores)
+        return Run.from_columns(
+            name or columns.tag or path.stem, columns.queries, columns.rows, columns.documents, columns.scores
+        )
     except InputError:
-        _columns_by_line(content, path)  # finds the line
+        columns_by_line(decoded(content, path), path)  # finds the line
         raise
 
 
-_Columns = tuple[list[str], Any, Any, Any, str]
-
-
-def _columns_fast(content: bytes) -> _Columns | None:
-    """The columns by Arrow's reader; None where the file is less regular than it wants."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    delimiter = "\t" if b"\t" in content[: content.find(b"\n")] else " "
-    if content[:4096].isspace() or not content or b"\r" in content:
-        return None
-    types = {
-        "query": pa.dictionary(pa.int32(), pa.large_string()),
-        "document": pa.large_string(),
-        "score": pa.float64(),
-    }
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(content),
-            read_options=csv.ReadOptions(column_names=list(RUN_COLUMNS)),
-            parse_options=csv.ParseOptions(delimiter=delimiter, quote_char=False),
-            convert_options=csv.ConvertOptions(column_types=types, null_values=[], include_columns=list(types)),
-        )
-    except pa.ArrowInvalid:
-        return None
-    encoded = table["query"].combine_chunks()
-    documents = table["document"].combine_chunks()
-    scores = table["score"].to_numpy()
-    queries = encoded.dictionary.to_pylist()
-    tag = content[: content.find(b"\n")].decode("utf-8").rpartition(delimiter)[2]
-    if "" in queries or not _all_float32(scores):
-        return None
-    return queries, encoded.indices.to_numpy(), documents, scores, tag
-
-
-def _all_float32(scores: Any) -> bool:
-    with np.errstate(over="ignore"):
-        return bool(np.isfinite(scores.astype(np.float32)).all())
-
-
-def _columns_by_line(content: bytes, path: Path) -> _Columns:
-    """The columns by plain reading, which knows the line of whatever is wrong."""
-    queries: dict[str, int] = {}
-    rows: list[int] = []
-    documents: list[str] = []
-    scores: list[float] = []
-    seen: set[tuple[int, str]] = set()
-    tag = ""
-    for line, fields in _fields(content, path, RUN_COLUMNS):
-        query, document, score = fields[0], fields[2], _number(fields[4], path, line)
-        row = queries.setdefault(query, len(queries))
-        if (row, document) in seen:
-            message = f"query {query!r} holds document {document!r} twice"
-            raise InputError(message, path=path, line=line, remedy="keep one score per document and query")
-        seen.add((row, document))
-        rows.append(row)
-        documents.append(document)
-        scores.append(score)
-        tag = tag or fields[5]
-    return list(queries), rows, documents, scores, tag
-
-
-def _fields(content: bytes, path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(content.decode("utf-8").split("\n"), start=1):
-        stripped = line.strip(" \t\r")
-        if not stripped:
-            continue
-        fields = re.split(r"[ \t]+", stripped)
-        if len(fields) != len(columns):
-            message = f"{len(fields)} fields where {len(columns)} are expected"
-            raise InputError(message, path=path, line=number, remedy=f"write lines as: {' '.join(columns)}")
-        yield number, fields
-
-
-def _number(text: str, path: Path, line: int) -> float:
-    try:
-        value = float(text) if "_" not in text else math.nan  # Python alone reads 1_000 as a number
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or abs(value) > float(np.finfo(np.float32).max):
-        message = f"score {text!r} is not a finite number in single precision"
-        raise InputError(message, path=path, line=line, remedy="scores must be finite; mend the system that wrote them")
-    return value
+def _write(path: Path, text: str) -> None:
+    write_bytes(path, compressed(text.encode("utf-8"), path))
 
 
 def _refuse_white_space(what: str, ids: Sequence[str], path: Path) -> None:
     for identifier in ids:
         if _SURROGATE.search(identifier):
             raise InputError(f"{what} id {identifier!r} is not valid Unicode", path=path, remedy=_MEND_ID)
-        if _WHITE_SPACE.search(identifier) or not identifier:
-            raise InputError(
-                f"{what} id {identifier!r} is empty or holds white space, which a TREC file cannot carry",
-                path=path,
-                remedy="write the run as Parquet, or rename the ids",
-            )
+        if fault := fault_of(identifier):
+            message = f"{what} {identifier!r}: {fault}, which a TREC file cannot carry"
+            raise InputError(message, path=path, remedy="write the run as Parquet, or rename the ids")
 
 
 def write_qrels(qrels: Qrels, path: Path) -> None:
@@ -175,25 +103,12 @@ def write_qrels(qrels: Qrels, path: Path) -> None:
         _refuse_white_space("query", [query], path)
         _refuse_white_space("document", list(graded), path)
         lines += [f"{query} 0 {document} {grade}\n" for document, grade in graded.items()]
-    write_utf8(path, "".join(lines))
+    _write(path, "".join(lines))
 
 
 def read_qrels(path: Path) -> Qrels:
     """Judgements from a TREC file; raises `InputError` with file and line for what is malformed or judged twice."""
-    judgements: dict[str, dict[str, int]] = {}
-    for line, (query, _, document, grade) in _fields(read_utf8(path), path, QRELS_COLUMNS):
-        try:
-            value = int(grade)
-        except ValueError as error:
-            message = f"grade {grade!r} is not a whole number"
-            raise InputError(
-                message, path=path, line=line, remedy="grades are whole numbers, above 0 if relevant"
-            ) from error
-        graded = judgements.setdefault(query, {})
-        if graded.setdefault(document, value) != value:
-            message = f"query {query!r} judges document {document!r} as {graded[document]} and as {value}"
-            raise InputError(message, path=path, line=line, remedy="keep one judgement per query and document")
-    return Qrels(judgements)
+    return Qrels.from_rows(judgements(path))
 
 
 def write_parquet(run: Run, path: Path) -> None:
@@ -226,18 +141,20 @@ def write_parquet(run: Run, path: Path) -> None:
 
 def read_parquet(path: Path, name: str | None = None) -> Run:
     """A run from Parquet with columns query, document, score; raises `InputError` where it is no such file."""
+    return _from_parquet(content_of(path), path, name)
+
+
+def _from_parquet(content: bytes, path: Path, name: str | None) -> Run:
     import pyarrow as pa
     from pyarrow import parquet
 
     remedy = "the file needs the columns query (string), document (string) and score (float)"
     try:
-        table = parquet.read_table(path, columns=["query", "document", "score"])
+        table = parquet.read_table(pa.BufferReader(content), columns=["query", "document", "score"])
         encoded = table["query"].cast(pa.large_string()).combine_chunks().dictionary_encode()
         documents = table["document"].cast(pa.large_string()).combine_chunks()
         scores = table["score"].cast(pa.float64()).to_numpy()
         about = json_value((table.schema.metadata or {}).get(_METADATA, b"{}"))
-    except FileNotFoundError as error:
-        raise InputError("no such file", path=path, remedy="check the path") from error
     except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise InputError(f"cannot read a run from this file: {error}", path=path, remedy=remedy) from error
     if not isinstance(about, dict):

@@ -209,11 +209,13 @@ def _submission() -> bytes:
 
 def readers() -> dict[str, Reader]:
     """All of them, by name."""
-    from lapca_bench.collections import files, files_reading, reading
+    from lapca_bench.collections import files, files_reading
+    from lapca_bench.collections.formats import beir
     from lapca_bench.collections.formats import dpr as dpr_format
     from lapca_bench.collections.formats import squad as squad_format
     from lapca_bench.encoders.weights import checkpoint, dense_layer, e5_q4, head_file
     from lapca_bench.experiment import spec
+    from lapca_bench.inputs import trec
     from lapca_bench.report import submission
     from lapca_bench.report.published import interop
     from lapca_bench.scoring import predictions
@@ -249,8 +251,8 @@ def readers() -> dict[str, Reader]:
     listed = (
         Reader("TREC run", "a.run", runs.read_trec, (run,), NUMBERS),
         Reader("TREC qrels", "a.qrels", runs.read_qrels, (b"q1 0 d1 1\nq1 0 d2 0\nq2 0 d1 -1\n",), NUMBERS),
-        Reader("qrels of collections", "b.qrels", lambda p: _drained(reading.judgements(p)), (b"q1 0 d1 1\n",), NUMBERS),
-        Reader("BEIR qrels", "b.tsv", lambda p: _drained(files_reading.beir_judgements(p)), (b"q\tc\ts\nq1\td1\t1\n",), NUMBERS),
+        Reader("qrels of collections", "b.qrels", lambda p: _drained(trec.judgements(p)), (b"q1 0 d1 1\n",), NUMBERS),
+        Reader("BEIR qrels", "b.tsv", lambda p: _drained(beir.beir_judgements(p)), (b"q\tc\ts\nq1\td1\t1\n",), NUMBERS),
         Reader("JSON lines", "a.jsonl", lambda p: _drained(files_reading.read_documents([p], fields)), (records,), JSON),
         Reader("JSON lines, gzip", "a.jsonl.gz", lambda p: _drained(files_reading.read_queries([p], fields)), (_gzipped(records),)),
         Reader("TSV", "a.tsv", lambda p: _drained(files_reading.read_queries([p], fields)),

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from lapca_bench.collections.reading import lines
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.text import lines
 from lapca_bench.types import Document
 
 _HEADER = ["id", "text", "title"]

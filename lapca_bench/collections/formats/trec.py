@@ -16,10 +16,11 @@ from lapca_bench.collections.loaded import (
     refuse_unequal,
     unique_queries,
 )
-from lapca_bench.collections.reading import judgements, records, rows, text_of
+from lapca_bench.collections.reading import records, rows, text_of
 from lapca_bench.collections.sources import Source
 from lapca_bench.digest import digest_texts
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.trec import judgements
 from lapca_bench.run import Qrels
 from lapca_bench.types import Document, Query
 

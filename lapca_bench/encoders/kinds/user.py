@@ -17,6 +17,7 @@ from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.encoders.settings import DenseSettings
 from lapca_bench.errors import LapcaError, MissingResourceError, UsageError
+from lapca_bench.inputs.text import decoded
 
 ENTRY_POINTS = "lapca_bench.encoders"  # a class made without arguments, a function or an object, as in a file
 
@@ -50,12 +51,7 @@ def _source(path: Path) -> str:
         remedy = f"did you mean {', '.join(near)}?" if near else "check the path; it is relative to the current folder"
         raise UsageError("no such file", path=path, remedy=remedy)
     try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise UsageError(
-            f"not UTF-8 (byte {error.object[error.start]:#04x})", path=path, line=line, remedy="save the file as UTF-8"
-        ) from error
+        return decoded(path.read_bytes(), path, UsageError)
     except OSError as error:
         raise UsageError(f"cannot read: {error.strerror}", path=path, remedy="check its permissions") from error
 

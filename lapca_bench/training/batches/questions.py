@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.collections.reading import document, lines
+from lapca_bench.collections.reading import document
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.text import lines
 from lapca_bench.parsing import json_value
 from lapca_bench.types import Document
 

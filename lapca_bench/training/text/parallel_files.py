@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.text import lines
 from lapca_bench.training.text.linked import LinkedPage, LinkedParagraph
 
 
@@ -41,7 +42,4 @@ class ParallelCorpus:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", path=path, remedy="one UTF-8 sentence per line") from error
+    return [line.strip() for _, line in lines(path)]

@@ -19,6 +19,7 @@ from typing import IO
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.digest import digest_texts
 from lapca_bench.errors import InputError, StoreError
+from lapca_bench.inputs.text import lines
 from lapca_bench.lock import exclusive
 from lapca_bench.parsing import json_value
 from lapca_bench.sealed import check_folder, seal_folder
@@ -76,24 +77,23 @@ class WikipediaCorpus:
             if not path.is_file():
                 continue
             relative = path.relative_to(self._folder)
-            with _opened(path) as lines:
+            with _opened(path) as stream:
                 offset = 0
-                for number, line in enumerate(lines, start=1):
+                for number, line in enumerate(stream, start=1):
                     yield relative.parts[0], str(_record(line, path, number)["title"]), str(relative), offset
                     offset += len(line)
 
     def _link_rows(self) -> Iterator[tuple[str, str, str]]:
-        with self._links.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                cells = line.rstrip("\n").split("\t")
-                if len(cells) != 4:
-                    remedy = "four cells: language, title, language, title"
-                    raise InputError(f"{len(cells)} cells", path=self._links, line=number, remedy=remedy)
-                first, second = (cells[0], cells[1]), (cells[2], cells[3])
-                if first[0] == self._pivot:
-                    yield first[1], *second
-                elif second[0] == self._pivot:
-                    yield second[1], *first
+        for number, line in lines(self._links):
+            cells = line.split("\t")
+            if len(cells) != 4:
+                remedy = "four cells: language, title, language, title"
+                raise InputError(f"{len(cells)} cells", path=self._links, line=number, remedy=remedy)
+            first, second = (cells[0], cells[1]), (cells[2], cells[3])
+            if first[0] == self._pivot:
+                yield first[1], *second
+            elif second[0] == self._pivot:
+                yield second[1], *first
 
     def _read(self, link: str, language: str, path: Path, offset: int) -> LinkedPage:
         with _opened(path) as stream:

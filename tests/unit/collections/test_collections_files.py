@@ -208,7 +208,7 @@ def test_judgements_must_fit_the_queries_and_each_other(folder):
     with pytest.raises(InputError, match="not among the queries"):
         load(str(folder / "card.toml"))
     (folder / "qrels.txt").write_text("q1 0 d1 1\nq1 0 d1 2\n")
-    with pytest.raises(InputError, match="judges document 'd1' twice") as caught:
+    with pytest.raises(InputError, match="judges document 'd1' as 1 and as 2") as caught:
         load(str(folder / "card.toml"))
     assert caught.value.path == folder / "qrels.txt"
 

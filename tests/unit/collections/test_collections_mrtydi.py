@@ -129,8 +129,8 @@ def test_passages_that_were_cut_short_are_refused(folder):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError, match="ends in the middle"):
         list(make().load("sw").documents())
-    path.write_bytes(b"not gzip at all")
-    with pytest.raises(InputError, match="not a whole gzip file"):
+    path.write_bytes(b"\x1f\x8bnot gzip at all")
+    with pytest.raises(InputError, match="compressed by gzip, is damaged"):
         list(make().load("sw").documents())
 
 
@@ -156,7 +156,7 @@ def test_a_malformed_passage_is_named(folder, record, problem):
     [
         ("topic.test.tsv", "7\ta\tb\n", 1, "3 tab-separated columns"),
         ("topic.test.tsv", TOPICS + "7\tagain\n", None, "'7' comes twice"),
-        ("qrels.test.txt", "7 Q0 10#0\n", 1, "3 columns where 4"),
+        ("qrels.test.txt", "7 Q0 10#0\n", 1, "3 fields where 4"),
         ("qrels.test.txt", "7 Q0 10#0 yes\n", 1, "'yes' is not a whole number"),
         ("qrels.test.txt", QRELS + "99 Q0 10#0 1\n", None, "no topic .first: '99'"),
     ],
@@ -170,7 +170,7 @@ def test_malformed_topics_and_qrels_are_named(folder, name, content, line, probl
 
 def test_a_pair_judged_twice_with_different_grades_is_refused(folder):
     (folder / "qrels.test.txt").write_text(QRELS.replace("10#2\t1", "10#0\t0"))
-    with pytest.raises(InputError, match="judges document '10#0' twice"):
+    with pytest.raises(InputError, match="judges document '10#0' as 1 and as 0"):
         make().load("sw")
 
 
