@@ -67,6 +67,25 @@ class StoreError(LapcaError):
     """The cache or the results cannot be written or no longer match their digest."""
 
 
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM. Not an `Exception`: nothing on the way up may take it for a failure of the work."""
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(signum)
+
+
+STOPS = (KeyboardInterrupt, Interrupted)  # what whoever contains a plug-in's errors lets pass
+
+
+def contained(error: BaseException) -> Exception:
+    """`error`, or what stands for it where it would end the process, as a plug-in's `sys.exit()` does."""
+    if isinstance(error, Exception):
+        return error
+    shown = f"{type(error).__name__}({error})" if str(error) else type(error).__name__
+    return LapcaError(f"its code raised {shown}, which ends a program", remedy="raise an ordinary exception there")
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
     """A `UsageError` for a `name` that is not among `known`, with the nearest names as the remedy."""
     names = sorted(known)

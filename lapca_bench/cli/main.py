@@ -43,7 +43,7 @@ from lapca_bench.cli import (
     table,
     tune,
 )
-from lapca_bench.errors import LapcaError
+from lapca_bench.errors import Interrupted, LapcaError
 from lapca_bench.redaction import redacted
 
 app = typer.Typer(
@@ -107,14 +107,6 @@ def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
     del version  # its callback has printed it
-
-
-class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM. Not an `Exception`: nothing on the way up may take it for a failure of the work."""
-
-    def __init__(self, signum: int) -> None:
-        self.signum = signum
-        super().__init__(signum)
 
 
 def _interrupt(signum: int, _frame: FrameType | None) -> None:

@@ -20,7 +20,7 @@ from lapca_bench.encoders.prompted import DenseEncoder
 from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors, VectorSide
 from lapca_bench.encoders.settings import DenseSettings
 from lapca_bench.encoders.texts import well_formed
-from lapca_bench.errors import EncoderError, LapcaError, UsageError
+from lapca_bench.errors import STOPS, EncoderError, LapcaError, UsageError
 
 PROBES = (
     "How does a heat pump warm a house in winter?",
@@ -101,9 +101,9 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
     def _call(self, texts: list[str]) -> object:
         try:
             return self._function(texts)
-        except LapcaError:
+        except (LapcaError, *STOPS):
             raise
-        except Exception as error:
+        except BaseException as error:  # sys.exit() too: it is that system alone that fails
             raise EncoderError(
                 f"encoder {self._name!r} failed on {len(texts)} texts: {type(error).__name__}: {error}",
                 remedy="call its encode on those texts by itself to see where",

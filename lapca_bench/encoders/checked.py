@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -47,19 +48,33 @@ def checked(returned: object, *, name: str, texts: int, dimension: int | None) -
     return vectors
 
 
-def _as_array(returned: Any, name: str) -> npt.NDArray[np.generic]:
+def _as_array(returned: object, name: str) -> npt.NDArray[np.generic]:
     remedy = "return a numpy array, a torch tensor or a list of lists of numbers"
-    for method in ("detach", "cpu"):  # a torch tensor that carries gradients or lies on a GPU
-        returned = getattr(returned, method)() if callable(getattr(returned, method, None)) else returned
-    if type(returned).__module__.partition(".")[0] == "torch":
-        returned = returned.float().numpy()
+    kind = type(returned).__name__
     try:
-        array = np.asarray(returned)
+        array = np.asarray(_without_tensors(returned))
+        if array.dtype == object and array.ndim:  # an array of Python's own numbers or of tensors
+            array = np.asarray(_without_tensors(array.tolist()))
+        if array.dtype.kind == "V" and array.dtype.fields is None:  # bfloat16, which numpy has no kind of its own for
+            array = array.astype(np.float32)
     except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise EncoderError(f"encoder {name!r} returned {kind}: {error}", remedy=remedy) from error
         raise EncoderError(f"encoder {name!r} returned rows of different lengths", remedy=remedy) from error
-    if array.dtype == object and array.ndim == 1 and all(hasattr(row, "detach") for row in array):
-        array = np.asarray([row.detach().cpu().float().numpy() for row in array])
+    except (TypeError, RuntimeError, NotImplementedError) as error:
+        raise EncoderError(f"encoder {name!r} returned {kind} that is no array: {error}", remedy=remedy) from error
     if array.dtype.kind not in "fiu":
-        kind = type(returned).__name__
         raise EncoderError(f"encoder {name!r} returned {kind} of {array.dtype}, not numbers", remedy=remedy)
     return array
+
+
+def _without_tensors(value: Any) -> Any:
+    """`value` with every torch tensor in it, however deep in lists, as a numpy array."""
+    torch = sys.modules.get("torch")  # whoever made a tensor has imported it
+    if torch is not None and isinstance(value, torch.Tensor):
+        value = value.detach().cpu()  # it may carry gradients or lie on another device
+        value = value.to_dense() if value.layout != torch.strided else value
+        return value.float().numpy() if value.is_floating_point() else value.resolve_conj().numpy()
+    if isinstance(value, list | tuple) and value and not isinstance(value[0], int | float):
+        return [_without_tensors(one) for one in value]
+    return value

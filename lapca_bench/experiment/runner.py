@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard, document_texts
 from lapca_bench.digest import digest_value
-from lapca_bench.errors import LapcaError, UsageError
+from lapca_bench.errors import STOPS, LapcaError, UsageError, contained
 from lapca_bench.experiment import provenance
 from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.experiment.plan import Cell
@@ -21,7 +21,7 @@ from lapca_bench.scoring import Scores, aggregate, parse, score
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import Result, ResultStore, StoredMean, StoredResult, read_result
+from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, StoredResult, read_result
 from lapca_bench.types import Document
 
 log = logging.getLogger(__name__)
@@ -107,11 +107,16 @@ class Runner:
     def run(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
         """The outcome of every cell, as it ends. Bad requests and failing systems become outcomes, Ctrl-C does not."""
         for cell in cells:
-            try:
-                yield self._run(cell)
-            except Exception as error:  # a plug-in may raise anything; the other cells still run
-                log.debug("%s on %s failed", cell.system, cell.collection, exc_info=True)
-                yield Outcome(cell, "failed", error=error)
+            yield self._outcome(cell)
+
+    def _outcome(self, cell: Cell) -> Outcome:
+        try:
+            return self._run(cell)
+        except STOPS:
+            raise
+        except BaseException as error:  # a plug-in may raise anything, SystemExit too; the other cells still run
+            log.debug("%s on %s failed", cell.system, cell.collection, exc_info=True)
+            return Outcome(cell, "failed", error=contained(error))
 
     def key(self, cell: Cell) -> str:
         """The digest of everything the numbers of a cell depend on."""
@@ -130,10 +135,10 @@ class Runner:
         system, collection = self._system(cell.system), self._collection(cell.collection)
         depth = self._depth(cell)
         key = _key(system, collection, depth)
-        stored = self._stored(key)
+        stored = self._stored(key, system.name)
         measures = self.request.measures_of(collection.card)
         if stored is not None and not self._lacking(cell, stored):
-            return Outcome(cell, "reused", stored, measures[0])
+            return Outcome(cell, "reused", self._under(system.name, stored), measures[0])
         if stored is not None and self._can_be_rescored(cell, stored):
             scores = score_run(stored.run, collection, tuple(dict.fromkeys((*measures, *_scored(stored)))))
             about: dict[str, object] = {**stored.provenance, "scored_again": provenance.record()}
@@ -157,9 +162,18 @@ class Runner:
         result = _result(key, system, collection, run, scores, about)
         return Outcome(cell, "new", read_result(self.results.write(result)), measures[0])
 
-    def _stored(self, key: str) -> StoredResult | None:
-        """The result with this key: a full one, else one of which scores and first documents are kept."""
-        return self.results.find(key) or self._kept.get(key)
+    def _stored(self, key: str, name: str = "") -> StoredResult | None:
+        """The result with this key, that of the system `name` first: a full one, else one of which scores are kept."""
+        return self.results.find(key, name) or self._kept.get(key)
+
+    def _under(self, name: str, stored: StoredResult) -> StoredResult:
+        """`stored` under this name; what another name of the same system has measured is written under both."""
+        if stored.system == name:
+            return stored
+        if isinstance(stored, KeptResult):
+            return replace(stored, system=name, title=name)
+        facts = {one.name: getattr(stored, one.name) for one in fields(Facts)} | {"system": name, "title": name}
+        return read_result(self.results.write(Result(**facts, scores=stored.scores, run=stored.run.renamed(name))))
 
     @cached_property
     def _kept(self) -> dict[str, KeptResult]:
@@ -182,9 +196,11 @@ class Runner:
         if name not in self._systems:
             try:
                 self._systems[name] = self.system(name)
-            except Exception as error:  # kept, so that the system's other cells fail alike without a second attempt
+            except STOPS:
+                raise
+            except BaseException as error:  # kept, so that the system's other cells fail alike without another attempt
                 log.debug("cannot make %s", name, exc_info=True)
-                self._systems[name] = error
+                self._systems[name] = contained(error)
         found = self._systems[name]
         if isinstance(found, Exception):
             raise found

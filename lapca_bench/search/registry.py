@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from lapca_bench.encoders.kinds.user import PythonSettings, plugged_in
-from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError, unknown_name
+from lapca_bench.errors import STOPS, InputError, LapcaError, MissingResourceError, UsageError, unknown_name
 from lapca_bench.extras import lacking_modules
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.dense import DenseCard
@@ -76,9 +76,11 @@ def _card_of_encoder(point: EntryPoint) -> SystemCard:
 def _card_folder(point: EntryPoint) -> Path:
     try:
         return Path(point.load()())
-    except (ImportError, AttributeError, TypeError) as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         raise UsageError(
-            f"the package that offers systems as {point.name!r} cannot be used: {error}",
+            f"the package that offers systems as {point.name!r} cannot be used: {type(error).__name__}: {error}",
             remedy=f"mend or uninstall it: its entry point is {point.value}",
         ) from error
 

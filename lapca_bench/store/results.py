@@ -192,13 +192,11 @@ class ResultStore:
             if path.name not in kept:
                 remove(path)
 
-    def find(self, key: str) -> StoredResult | None:
-        """The result with this key, or None."""
-        for path in self.root.glob(f"*/*/*/*/{key[:12]}/{MANIFEST}"):
-            stored = read_result(path.parent)
-            if stored.key == key:
-                return stored
-        return None
+    def find(self, key: str, system: str = "") -> StoredResult | None:
+        """The result with this key, or None; of one that two names of a system have, that of `system` first."""
+        found = [read_result(path.parent) for path in sorted(self.root.glob(f"*/*/*/*/{key[:12]}/{MANIFEST}"))]
+        own = [stored for stored in found if stored.key == key]
+        return min(own, key=lambda stored: stored.system != system, default=None)
 
     def all(self) -> Iterator[StoredResult]:
         """Every result, by system, collection and split; only manifests are read.

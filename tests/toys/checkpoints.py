@@ -73,6 +73,9 @@ M2M100 = {
     "eos_token_id": 3,
 }
 
+T5 = {"vocab_size": len(VOCABULARY), "d_model": HIDDEN, "d_kv": 8, "d_ff": 24, "num_layers": 2, "num_heads": 2}
+LLAMA = {**COMMON, "num_key_value_heads": 1, "max_position_embeddings": 32}
+
 # Class of the model, class of its configuration, and the values that differ from the architecture's own.
 ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "bert": ("BertModel", "BertConfig", BERT),
@@ -85,6 +88,22 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "xmod": ("XmodModel", "XmodConfig", {**XLM_R, "languages": ["en_XX", "de_DE"]}),
     "mpnet": ("MPNetModel", "MPNetConfig", {**COMMON, "max_position_embeddings": 33}),
     "gte": ("GteModel", "GteConfig", {**COMMON, "max_position_embeddings": 64}),
+    "xlm": (
+        "XLMModel",
+        "XLMConfig",
+        {"vocab_size": len(VOCABULARY), "emb_dim": HIDDEN, "n_layers": 2, "n_heads": 2, "pad_index": 0},
+    ),
+    "gpt2": (
+        "GPT2Model",
+        "GPT2Config",
+        {"vocab_size": len(VOCABULARY), "n_embd": HIDDEN, "n_layer": 2, "n_head": 2, "n_positions": 32},
+    ),
+    "t5": ("T5Model", "T5Config", T5),
+    "t5-encoder": ("T5EncoderModel", "T5Config", T5),
+    "bart": ("BartModel", "BartConfig", M2M100),
+    "llama": ("LlamaModel", "LlamaConfig", {**LLAMA, "pad_token_id": -1}),
+    "qwen3": ("Qwen3Model", "Qwen3Config", {**LLAMA, "head_dim": 8}),
+    "modernbert": ("ModernBertModel", "ModernBertConfig", {**COMMON, "max_position_embeddings": 64}),
     "m2m100": ("M2M100Encoder", "M2M100Config", M2M100),
 }
 

@@ -16,7 +16,7 @@ from lapca_bench.digest import digest_bytes
 from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.encoders.settings import DenseSettings
-from lapca_bench.errors import LapcaError, MissingResourceError, UsageError
+from lapca_bench.errors import STOPS, LapcaError, MissingResourceError, UsageError
 from lapca_bench.inputs.text import decoded
 
 ENTRY_POINTS = "lapca_bench.encoders"  # a class made without arguments, a function or an object, as in a file
@@ -79,9 +79,9 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except LapcaError:
+    except (LapcaError, *STOPS):
         raise
-    except Exception as error:
+    except BaseException as error:
         del sys.modules[name]
         message = f"fails on import: {type(error).__name__}: {error}"
         raise UsageError(message, path=path, line=_line_in(path, error), remedy="mend the file") from error
@@ -105,9 +105,11 @@ def _member(module: ModuleType, wanted: str, path: Path) -> object:
 def _of_package(point: EntryPoint) -> object:
     try:
         thing: object = point.load()
-    except (ImportError, AttributeError) as error:
+    except STOPS:
+        raise
+    except BaseException as error:
         raise UsageError(
-            f"the package that offers encoder {point.name!r} cannot be used: {error}",
+            f"the package that offers encoder {point.name!r} cannot be used: {type(error).__name__}: {error}",
             remedy=f"mend or uninstall it: its entry point is {point.value}",
         ) from error
     return thing
@@ -136,9 +138,9 @@ def load_user_encoder(
     if inspect.isclass(thing):
         try:
             thing = thing()
-        except LapcaError:
+        except (LapcaError, *STOPS):
             raise
-        except Exception as error:
+        except BaseException as error:
             message = f"{wanted}() fails: {type(error).__name__}: {error}"
             remedy = "the class is made without arguments; give its parameters defaults"
             raise UsageError(message, path=path, line=_line_in(path, error), remedy=remedy) from error

@@ -112,5 +112,8 @@ def encode_batches(
     """Vectors of all texts in input order: `forward(rows)` gives those of the texts at these positions."""
     vectors = np.empty((len(lengths), dimension), dtype=np.float32)
     for rows, output in run_batches(lengths, forward, name=name, budget=budget, threads=threads):
+        if output.shape[1] != dimension:
+            message = f"encoder {name!r} gives vectors of {output.shape[1]} columns; {dimension} are stated"
+            raise EncoderError(message, remedy="correct hidden_size in the checkpoint's config.json")
         vectors[rows] = output
     return vectors

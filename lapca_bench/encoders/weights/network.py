@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from lapca_bench.encoders.weights.delta import apply_delta
 from lapca_bench.encoders.weights.e5_q4 import checkpoint_folder
 from lapca_bench.encoders.weights.packed import pack_linear_layers
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
-from lapca_bench.errors import InputError, MissingResourceError, UsageError
+from lapca_bench.errors import EncoderError, InputError, MissingResourceError, UsageError
 from lapca_bench.extras import need
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _OFFSET_POSITIONS = {
     "xlm-roberta-xl",
     "xmod",
 }
+# Families with learned positions that name their number so; T5 states n_positions too, and has no such limit.
+_N_POSITIONS = {"gpt2", "openai-gpt", "ctrl"}
 _AUTO_MODELS = {
     "auto": "AutoModel",
     "masked-lm": "AutoModelForMaskedLM",
@@ -46,8 +49,9 @@ _AUTO_MODELS = {
 
 def longest_input(config: dict[str, object]) -> int | None:
     """Tokens a model can take, from its configuration; None where it states no limit."""
-    positions = config.get("max_position_embeddings")
-    return positions - first_position(config) if isinstance(positions, int) else None
+    key = "n_positions" if config["model_type"] in _N_POSITIONS else "max_position_embeddings"
+    positions = config.get(key)
+    return positions - first_position(config) if isinstance(positions, int) and positions > 0 else None
 
 
 def first_position(config: dict[str, object]) -> int:
@@ -56,6 +60,28 @@ def first_position(config: dict[str, object]) -> int:
         return 0
     pad = config.get("pad_token_id")
     return (pad if isinstance(pad, int) else 1) + 1
+
+
+def width_of(folder: Path, config: dict[str, object]) -> int:
+    """Width of a model's token vectors, from its configuration; raises `InputError` where that does not say it.
+
+    Families name it in their own way (n_embd, emb_dim, d_model, within text_config): transformers knows which.
+    """
+    stated = config.get("hidden_size")
+    if not isinstance(stated, int):
+        transformers = need("transformers", "dense")
+        try:
+            known = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+            stated = getattr(known.get_text_config(), "hidden_size", config.get("d_model", config.get("dim")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            remedy = "the checkpoint must be of an architecture that transformers itself implements"
+            raise InputError(
+                f"transformers cannot read it: {error}", path=folder / "config.json", remedy=remedy
+            ) from error
+    if not isinstance(stated, int):
+        remedy = "add the width of its token vectors as hidden_size"
+        raise InputError("config.json states no hidden_size", path=folder / "config.json", remedy=remedy)
+    return stated
 
 
 def _architecture(transformers: Any, name: str) -> Any:
@@ -84,10 +110,12 @@ def load_model(folder: Path, dtype: str, architecture: str = "auto", delta: Path
             dtype=getattr(torch, dtype),
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
         remedy = "the checkpoint must be a safetensors folder of an architecture that transformers itself implements"
         raise InputError(f"transformers cannot load it: {error}", path=folder, remedy=remedy) from error
-    unused = () if architecture in ("masked-lm", "sequence-classification") else UNUSED_PARAMETERS
+    unused: tuple[str, ...] = () if architecture in ("masked-lm", "sequence-classification") else UNUSED_PARAMETERS
+    if architecture == "auto" and "decoder_input_ids" in signature(model.forward).parameters:
+        model, unused = model.get_encoder(), (*UNUSED_PARAMETERS, "decoder.")  # texts are read by the encoder
     missing = sorted(key for key in report["missing_keys"] if not key.startswith(unused))
     if missing:
         raise InputError(
@@ -141,17 +169,17 @@ class Network:
             )
         tokenizer = load_tokenizer(self.folder)
         pad = self.config.get("pad_token_id")
-        if isinstance(pad, int):
+        if isinstance(pad, int) and pad >= 0:
             tokenizer.pad = pad  # some models count positions from where the padding id is not
+        known = self.config.get("vocab_size")
+        if isinstance(known, int) and tokenizer.pad >= known:
+            tokenizer.pad = 0  # the model has no row for it; padding is masked, so any row will do
         return tokenizer
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Width of the token vectors."""
-        width = self.config.get("hidden_size", self.config.get("d_model", self.config.get("dim")))
-        if not isinstance(width, int):
-            raise InputError("config.json states no hidden_size", path=self.folder / "config.json")
-        return width
+        return width_of(self.folder, self.config)
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -192,4 +220,18 @@ class Network:
         if attended is not None:
             lengths = torch.tensor([attended[row] for row in rows], device=mask.device)
             seen = mask * (torch.arange(mask.shape[1], device=mask.device) < lengths[:, None])
-        return self.model(input_ids=ids, attention_mask=seen, **further), ids, mask
+        return self._output(input_ids=ids, attention_mask=seen, **further), ids, mask
+
+    def _output(self, **given: torch.Tensor) -> Any:
+        """What the model makes of token ids; raises `EncoderError` where it needs more than those."""
+        try:
+            output = self.model(**given)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as error:
+            raise EncoderError(
+                f"encoder {self.name!r}: {type(self.model).__name__} does not run on token ids alone: {error}",
+                remedy="name a text encoder, or save the part of this model that is one as a checkpoint of its own",
+            ) from error
+        if self._architecture == "auto" and getattr(output, "last_hidden_state", None) is None:
+            message = f"encoder {self.name!r}: {type(self.model).__name__} gives no token vectors"
+            raise EncoderError(message, remedy="name a text encoder")
+        return output

@@ -186,7 +186,7 @@ def _id_of(role: str, backend: tokenizers.Tokenizer, folder: Path) -> int | None
                 return found
     if role == "pad":
         configured = _read_json(folder / "config.json").get("pad_token_id")
-        return configured if isinstance(configured, int) else None
+        return configured if isinstance(configured, int) and configured >= 0 else None
     return None
 
 

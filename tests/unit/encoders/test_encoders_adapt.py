@@ -157,3 +157,95 @@ def test_normalising_and_checking_by_hand() -> None:
     np.testing.assert_allclose(rows, [[0.6, 0.8], [0, 0], [1, 0]], atol=1e-6)
     assert checked([], name="toy", texts=0, dimension=3).shape == (0, 3)
     assert checked(np.array([[1, 2]]), name="toy", texts=1, dimension=None).dtype == np.float32
+
+
+def _bfloat16(rows: list[list[float]]) -> Any:
+    import torch
+
+    return torch.tensor(rows, dtype=torch.bfloat16)
+
+
+FORMS: dict[str, Any] = {
+    "tensors of bfloat16": lambda rows: list(_bfloat16(rows)),
+    "tensors with gradients": lambda rows: list(_bfloat16(rows).float().requires_grad_()),
+    "a tuple of tensors": lambda rows: tuple(_bfloat16(rows).double()),
+    "tensors and lists": lambda rows: [_bfloat16(rows)[0], *rows[1:]],
+    "tensors of no dimension": lambda rows: [list(row) for row in _bfloat16(rows).requires_grad_()],
+    "a parameter": lambda rows: __import__("torch").nn.Parameter(_bfloat16(rows)),
+    "a sparse tensor": lambda rows: _bfloat16(rows).float().to_sparse(),
+    "whole numbers": lambda rows: _bfloat16(rows).long(),
+    "float16": lambda rows: np.array(rows, np.float16),
+    "rows of float16": lambda rows: list(np.array(rows, np.float16)),
+    "an array of objects": lambda rows: np.array(rows, object),
+    "an array of tensors": lambda rows: _objects(list(_bfloat16(rows))),
+    "tuples": lambda rows: tuple(map(tuple, rows)),
+}
+
+
+def _objects(rows: list[Any]) -> Any:
+    array = np.empty(len(rows), object)
+    for place, row in enumerate(rows):
+        array[place] = row
+    return array
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_whatever_holds_the_numbers_they_are_the_same(form: str) -> None:
+    pytest.importorskip("torch")
+    rows = [[1.0, 2.0, 0.0], [3.0, 0.0, 4.0]]
+    assert checked(FORMS[form](rows), name="e", texts=2, dimension=None).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ([[1.0], [1.0, 2.0]], "rows of different lengths"),
+        ([np.ones(2), np.ones(3)], "rows of different lengths"),
+        ([[1.0, float("nan")], [1.0, 2.0]], "NaN or infinite values in 1 of 2 rows"),
+        ([["1", "2"], ["3", "4"]], "not numbers"),
+        ([None, None], "not numbers"),
+        (np.ones((2, 2), complex), "not numbers"),
+        ({"vectors": [[1.0], [2.0]]}, "not numbers"),
+        ((row for row in [[1.0], [2.0]]), "not numbers"),
+    ],
+)
+def test_what_holds_no_vectors_is_told(returned: Any, told: str) -> None:
+    with pytest.raises(EncoderError, match=told):
+        checked(returned, name="e", texts=2, dimension=None)
+
+
+def test_tensors_that_hold_no_vectors_are_told() -> None:
+    torch = pytest.importorskip("torch")
+    for returned, told in (
+        ([torch.ones(2), torch.ones(3)], "rows of different lengths"),
+        (torch.ones(2, 2, dtype=torch.complex64), "not numbers"),
+        ([torch.ones(2, device="meta")] * 2, "no array"),
+        ([torch.ones(2), torch.full((2,), torch.nan)], "NaN"),
+    ):
+        with pytest.raises(EncoderError, match=told):
+            checked(returned, name="e", texts=2, dimension=None)
+
+
+class Ends(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), SystemExit("bye"), GeneratorExit(), Ends(), StopIteration()])
+def test_whatever_a_users_code_raises_is_its_encoders_error(raised: BaseException) -> None:
+    def encode(texts: list[str]) -> Any:
+        raise raised
+
+    with pytest.raises(EncoderError, match=type(raised).__name__):
+        adapt(encode, name="mine").encode_queries(["a"])
+
+
+def test_an_interruption_is_not_taken_for_an_error() -> None:
+    from lapca_bench.errors import Interrupted
+
+    for stop in (KeyboardInterrupt(), Interrupted(2)):
+
+        def encode(texts: list[str], stop: BaseException = stop) -> Any:
+            raise stop
+
+        with pytest.raises(type(stop)):
+            adapt(encode, name="mine").encode_queries(["a"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from toys.cli import write_collection
 
-from lapca_bench.errors import EncoderError, UsageError
+from lapca_bench.errors import EncoderError, Interrupted, UsageError
 from lapca_bench.experiment import provenance, spec
 from lapca_bench.experiment.plan import Cell, plan
 from lapca_bench.experiment.runner import Request, Runner
@@ -23,7 +23,7 @@ class Constant:
     name: str = "constant"
     settings: dict = field(default_factory=dict)
     searches: int = 0
-    fails: Exception | None = None
+    fails: BaseException | None = None
 
     @property
     def identity(self):
@@ -176,3 +176,37 @@ def test_a_measure_deeper_than_what_was_kept_searches_again(tmp_path, card):
     (again,) = runner(tmp_path, system, keep=3, measures=("P@5",)).run([cell])
     assert (again.state, system.searches) == ("new", 2)
     assert {"P@5", "nDCG@10"} <= {aggregate["measure"] for aggregate in again.result.aggregates}
+
+
+def test_one_system_under_two_names_has_two_rows_and_is_searched_once(tmp_path, card):
+    first, second = Constant("first"), Constant("second")
+    made = runner(tmp_path, first, second)
+    for _ in range(2):
+        outcomes = list(made.run([Cell("first", card), Cell("second", card)]))
+        assert [outcome.result.system for outcome in outcomes] == ["first", "second"]
+        assert outcomes[0].mean == outcomes[1].mean
+        assert outcomes[1].result.run.name == "second"
+    assert (first.searches, second.searches) == (1, 0)
+    assert [stored.system for stored in ResultStore(tmp_path / "results").all()] == ["first", "second"]
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), GeneratorExit(), StopIteration()])
+def test_whatever_a_system_raises_it_alone_fails(tmp_path, card, raised):
+    made = runner(tmp_path, Constant("bad", fails=raised), Constant("good"))
+    bad, good = made.run([Cell("bad", card), Cell("good", card)])
+    assert (bad.state, good.state) == ("failed", "new")
+    assert type(raised).__name__ in bad.reason
+
+
+def test_a_system_that_ends_the_program_when_it_is_made_fails_alone(tmp_path, card):
+    def make(name):
+        raise SystemExit(3)
+
+    (outcome,) = Runner(make, ResultStore(tmp_path / "results"), Request()).run([Cell("any", card)])
+    assert "SystemExit(3)" in outcome.reason
+
+
+def test_an_interruption_stops_everything(tmp_path, card):
+    for stop in (KeyboardInterrupt(), Interrupted(2)):
+        with pytest.raises(type(stop)):
+            list(runner(tmp_path, Constant("bad", fails=stop)).run([Cell("bad", card)]))
