@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
+from lapca_bench.visible import visible, visible_lines
+
 
 class LapcaError(Exception):
     """Base of all errors shown to a user.
@@ -38,11 +40,17 @@ class LapcaError(Exception):
     def __str__(self) -> str:
         place = ""
         if self.path is not None:
-            place = f"{self.path}:{self.line}: " if self.line is not None else f"{self.path}: "
+            name = visible(str(self.path))
+            place = f"{name}:{self.line}: " if self.line is not None else f"{name}: "
         if self.key is not None:
-            place += f"[{self.key}] "
-        text = f"{place}{self.message}"
-        return f"{text}\n  fix: {self.remedy}" if self.remedy else text
+            place += f"[{visible(self.key)}] "
+        text = f"{place}{_continued(self.message)}"
+        return f"{text}\n  fix: {_continued(self.remedy)}" if self.remedy else text
+
+
+def _continued(text: str) -> str:
+    """`text` as it may be shown, further lines indented: a name with a line break begins no line of its own."""
+    return visible_lines(text).replace("\n", "\n    ")
 
 
 class UsageError(LapcaError):

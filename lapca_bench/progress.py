@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from lapca_bench.visible import visible
+
 
 class Progress(Protocol):
     """What `progress` yields: call `advance` as work gets done."""
@@ -23,7 +25,7 @@ class _Bar:
         terminal = sys.stderr.isatty()
         self._bar = tqdm(
             total=total,
-            desc=description,
+            desc=visible(description),
             unit=unit,
             file=sys.stderr,
             disable=os.environ.get("LAPCA_BENCH_QUIET") == "1",

@@ -31,7 +31,7 @@ def ablate(
     chosen = load_plan(plan)
     if dry_run:
         cost = cost_of(chosen, out)
-        typer.echo(
+        say(
             f"{cost.left} of {cost.trainings} trainings left: {cost.steps} steps, {cost.texts} texts; "
             f"{cost.files_left} of {cost.files} files of pairs to mine"
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
 from lapca_bench.cli.output import say, say_columns, say_json, size
+from lapca_bench.visible import visible
 
 if TYPE_CHECKING:
     from lapca_bench.experiment.forecast import CellForecast, Forecast
@@ -35,7 +36,7 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
 def outcome_line(outcome: Outcome, number: int, total: int) -> str:
     """A cell in one line: how many of how many, names, mean, what was encoded or reused, seconds per stage."""
     record = outcome_record(outcome)
-    head = f"[{number}/{total}] {record['system']} on {record['collection']}:"
+    head = f"[{number}/{total}] {visible(record['system'])} on {visible(record['collection'])}:"
     if outcome.result is None:
         return f"{head} FAILED: {record['error']}"
     mean = "–" if record["mean"] is None else f"{100 * record['mean']:.1f}"

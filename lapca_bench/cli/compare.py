@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lapca_bench.cli.options import PairedTest, Test
-from lapca_bench.cli.output import Json, say, say_columns, say_json
+from lapca_bench.cli.output import Json, say_columns, say_json, say_written
 from lapca_bench.cli.score import DEFAULT_MEASURES, Measures
 
 
@@ -64,7 +64,7 @@ def compare(
         records = [{**asdict(pair), "effect": pair.effect if isfinite(pair.effect) else None} for pair in comparisons]
         say_json({**writers.document(table), "comparisons": records})
         return
-    say(writers.screen(table))
+    say_written(writers.screen(table))
     if pairs:
         say_columns(
             ("measure", "first", "second", "difference", "interval", "d_z", "p (Holm)"),

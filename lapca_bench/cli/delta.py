@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lapca_bench.cli.output import say
+
 
 def delta(
     checkpoints: Annotated[
@@ -29,4 +31,4 @@ def delta(
     from lapca_bench.training.shipping import ship
 
     shipped = ship(checkpoints, out, None if recipe is None else load_recipe(recipe), scale=scale)
-    typer.echo(f"{shipped.delta} ({shipped.size / 1e6:.1f} MB); run it as --system {shipped.card}")
+    say(f"{shipped.delta} ({shipped.size / 1e6:.1f} MB); run it as --system {shipped.card}")

@@ -9,7 +9,7 @@ import typer
 
 from lapca_bench.cli.costs import training_time
 from lapca_bench.cli.options import Changes
-from lapca_bench.cli.output import Verbose, log_into, set_volume
+from lapca_bench.cli.output import Verbose, log_into, say, set_volume
 
 
 def finetune(
@@ -46,8 +46,8 @@ def finetune(
         pool = f"the passages of {passages}" if cost.passages is None else f"{cost.passages} passages"
         mined = f"; after each but the last, {pool} to encode for its negatives" if cost.rounds > 1 else ""
         steps = f"{cost.rounds} rounds, {cost.time.steps} steps in all{mined}"
-        typer.echo(f"{cost.questions} questions; {steps}; {training_time(cost.time)}")
+        say(f"{cost.questions} questions; {steps}; {training_time(cost.time)}")
         return
     log_into(out)
     outcome = finetune_on(made, questions, out, passages)
-    typer.echo(f"step {outcome.step}: {outcome.checkpoint}")
+    say(f"step {outcome.step}: {outcome.checkpoint}")

@@ -45,6 +45,7 @@ from lapca_bench.cli import (
 )
 from lapca_bench.errors import Interrupted, LapcaError
 from lapca_bench.redaction import redacted
+from lapca_bench.visible import visible_lines
 
 app = typer.Typer(
     name="lapca-bench",
@@ -147,7 +148,7 @@ def _say(message: str) -> None:
 
 
 def _tell(message: str) -> None:
-    print(redacted(message), file=sys.stderr)  # noqa: T201 - the one place where errors meet the user
+    print(visible_lines(redacted(message)), file=sys.stderr)  # noqa: T201 - the one place where errors meet the user
 
 
 def _leave_output(code: int) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.options import Changes, Ray, SharedStore, workspace_on
-from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
+from lapca_bench.cli.output import Quiet, Verbose, log_into, say, set_volume
 
 if TYPE_CHECKING:
     from lapca_bench.training.mining.cost import MiningCost
@@ -63,11 +63,11 @@ def mine(
     set_volume(quiet, verbose)
     settings = load_recipe(recipe, **given).mining
     if dry_run:
-        typer.echo(_in_words(cost_of(settings, corpus)))
+        say(_in_words(cost_of(settings, corpus)))
         return
     log_into(out.parent)
     mined = mine_to_file(settings, corpus, out, workspace_on(ray, shared))
-    typer.echo(f"{mined.pairs} pairs of {mined.language_pairs} language pairs: {mined.path}")
+    say(f"{mined.pairs} pairs of {mined.language_pairs} language pairs: {mined.path}")
 
 
 def _in_words(cost: MiningCost) -> str:

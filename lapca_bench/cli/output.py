@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from lapca_bench.redaction import redacted
+from lapca_bench.visible import visible, visible_json, visible_lines
 
 LOG_FILE = "lapca-bench.log"
 
@@ -22,25 +23,30 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log every step, 
 
 
 def say(text: str = "") -> None:
-    """One line (or more) on standard output."""
-    typer.echo(text)
+    """One line (or more) on standard output; what a terminal would obey in it is shown instead."""
+    typer.echo(visible_lines(text))
 
 
 def tell(text: str) -> None:
-    """One line on standard error, beside the results."""
-    typer.echo(text, err=True)
+    """One line on standard error, beside the results; as `say`."""
+    typer.echo(visible_lines(text), err=True)
+
+
+def say_written(text: str) -> None:
+    """A table as `report.writers` writes it, its bold and underlined cells included: they made its texts visible."""
+    typer.echo(text)
 
 
 def say_json(value: Any) -> None:
     """`value` as JSON on standard output."""
-    say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    typer.echo(visible_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)))
 
 
 def say_columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Left-aligned columns under their heads; the last column may be of any length."""
+    """Left-aligned columns under their heads, each row on one line; the last column may be of any length."""
     from rich.cells import cell_len
 
-    lines = [tuple(heads), *(tuple("" if value is None else str(value) for value in row) for row in rows)]
+    lines = [tuple(heads), *(tuple("" if value is None else visible(str(value)) for value in row) for row in rows)]
     widths = [max(cell_len(line[i]) for line in lines) for i in range(len(heads))]
     for line in lines:
         padded = [text + " " * (width - cell_len(text)) for text, width in zip(line[:-1], widths[:-1], strict=True)]
@@ -48,11 +54,11 @@ def say_columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 class _Redacting(logging.Formatter):
-    """A line (and a traceback) without tokens and passwords."""
+    """A line (and a traceback) without tokens and passwords, and without what a terminal would obey."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, redacted."""
-        return redacted(super().format(record))
+        """The line as it may be shown."""
+        return visible_lines(redacted(super().format(record)))
 
 
 class _LogFile(logging.FileHandler):

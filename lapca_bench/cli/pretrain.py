@@ -9,7 +9,7 @@ import typer
 
 from lapca_bench.cli.costs import training_time
 from lapca_bench.cli.options import Changes
-from lapca_bench.cli.output import Quiet, Verbose, log_into, set_volume
+from lapca_bench.cli.output import Quiet, Verbose, log_into, say, set_volume
 
 
 def pretrain(
@@ -36,11 +36,11 @@ def pretrain(
     if dry_run:
         cost = cost_of(made, pairs, out)
         left = max(0, cost.last - cost.done)
-        typer.echo(
+        say(
             f"{cost.pairs} pairs; steps {cost.done + 1} to {cost.last}: {left} left, {cost.texts} texts; up to "
             f"{cost.checkpoints} checkpoints of {cost.checkpoint_size / 1e6:.0f} MB; {training_time(cost.time)}"
         )
         return
     log_into(out)
     outcome = pretrain_on(made, pairs, out, change or [])
-    typer.echo(f"step {outcome.step}: {outcome.checkpoint}")
+    say(f"step {outcome.step}: {outcome.checkpoint}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lapca_bench.cli.options import Format, TableFormat
-from lapca_bench.cli.output import say, say_columns, tell
+from lapca_bench.cli.output import say_columns, say_written, tell
 
 
 def reproduce(
@@ -48,7 +48,7 @@ def reproduce(
     measured = reproduce_output.measured(results)
     made = [reproduced(recipe, published(), measured) for recipe in chosen]
     if out is None:
-        say(reproduce_output.text(made, form.value).rstrip("\n"))
+        say_written(reproduce_output.text(made, form.value).rstrip("\n"))
     else:
         reproduce_output.write(made, out)
         tell(f"wrote {out}")

@@ -22,7 +22,7 @@ from lapca_bench.cli.options import (
     Tested,
     workspace_on,
 )
-from lapca_bench.cli.output import Json, Quiet, Verbose, log_into, say, say_json, set_volume, tell
+from lapca_bench.cli.output import Json, Quiet, Verbose, log_into, say, say_json, say_written, set_volume, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _show_tables(evaluation: Evaluation, tables: dict[tuple[str, str], Table], f
     if form is not Format.json:
         for table in tables.values():
             say()
-            say(writers.FORMATS[form.value](table).rstrip("\n"))
+            say_written(writers.FORMATS[form.value](table).rstrip("\n"))
         return
     documents = {name: writers.document(table) for (name, _), table in tables.items()}
     only = next(iter(documents.values())) if len(documents) == 1 else {}

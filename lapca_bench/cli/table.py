@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from lapca_bench.cli.options import Depth, Format, Intervals, PairedTest, Significance, Split, TableFormat, Test, Tested
-from lapca_bench.cli.output import Json, say, tell
+from lapca_bench.cli.output import Json, say_written, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
 
@@ -60,4 +60,4 @@ def table(
         writers.write(made, output)
         tell(f"wrote {output}")
     else:
-        say(writers.FORMATS["json" if json else form.value](made).rstrip("\n"))
+        say_written(writers.FORMATS["json" if json else form.value](made).rstrip("\n"))

@@ -11,13 +11,14 @@ from typing import Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard, document_texts
-from lapca_bench.digest import digest_value
 from lapca_bench.errors import STOPS, LapcaError, UsageError, contained
 from lapca_bench.experiment import provenance
 from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.experiment.plan import Cell
+from lapca_bench.experiment.result_key import result_key
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, parse, score
+from lapca_bench.scoring.scorer import Engine
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
@@ -25,8 +26,6 @@ from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, St
 from lapca_bench.types import Document
 
 log = logging.getLogger(__name__)
-
-RULES = 1  # raised when the same run would be scored or cut in another way, so that old results are not taken for new
 
 State = Literal["new", "rescored", "reused", "failed"]
 
@@ -218,7 +217,13 @@ def within_kept(stored: StoredResult, measure: str) -> bool:
     return kept is None or (depth is not None and depth <= kept)
 
 
-def score_run(run: Run, collection: Collection, measures: Sequence[str], documents: set[str] | None = None) -> Scores:
+def score_run(
+    run: Run,
+    collection: Collection,
+    measures: Sequence[str],
+    documents: set[str] | None = None,
+    engine: Engine = "ranx",
+) -> Scores:
     """Score a run with what its measures need: texts for answers, languages of documents for fairness.
 
     `documents`, all ids of the collection, are given for a run of unknown origin: others are then refused.
@@ -243,6 +248,7 @@ def score_run(run: Run, collection: Collection, measures: Sequence[str], documen
         texts=texts,
         document_languages=languages,
         documents=documents,
+        engine=engine,
     )
 
 
@@ -251,22 +257,11 @@ def _scored(stored: StoredResult) -> tuple[str, ...]:
 
 
 def _key(system: System, collection: Collection, depth: int) -> str:
-    policy = collection.card.policy
-    return digest_value(
-        {
-            "rules": RULES,
-            "system": system.identity.digest,
-            "collection": collection.card.name,
-            "fingerprint": collection.fingerprint,
-            "split": collection.split,
-            "depth": depth,
-            "self_match": policy.self_match,
-            "no_relevant": policy.no_relevant,
-        }
-    )
+    card = collection.card
+    return result_key(system.identity.digest, card.name, collection.split, collection.fingerprint, depth, card.policy)
 
 
-def _aggregates(scores: Scores) -> Iterator[StoredMean]:
+def stored_means(scores: Scores) -> Iterator[StoredMean]:
     """Means per language, then over languages ("": macro) and over queries ("*": micro)."""
     for measure, found in aggregate(scores).items():
         for language, mean in found.means.items():
@@ -289,7 +284,7 @@ def _result(
         collection=collection.card.name,
         split=collection.split,
         languages=scores.languages,
-        aggregates=tuple(_aggregates(scores)),
+        aggregates=tuple(stored_means(scores)),
         provenance=Provenance.recorded(about),
         scores=scores.frame,
         run=run,

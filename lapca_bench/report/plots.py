@@ -127,7 +127,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 def plain(text: str) -> str:
     """`text` that matplotlib takes as text: no mathematics, no control characters, no longer than a legend bears."""
-    from lapca_bench.report.writers import visible
+    from lapca_bench.visible import visible
 
     shown = visible(text).replace("$", r"\$")
     return shown if len(shown) <= 60 else f"{shown[:59]}…"

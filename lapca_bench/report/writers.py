@@ -6,26 +6,28 @@ Text is escaped for the format it goes to: names of systems come from users and 
 from __future__ import annotations
 
 import csv as csv_module
-import html as html_module
 import io
 import json as json_module
 import re
 import shutil
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from lapca_bench import atomic
 from lapca_bench.errors import UsageError
+from lapca_bench.report.escapes import (
+    LATEX_LETTER,
+    LATEX_PREAMBLE,
+    csv_text,
+    html_text,
+    latex_text,
+    markdown_line,
+    markdown_text,
+)
 from lapca_bench.report.table import Column, Row, Table, TableCell, superscript
+from lapca_bench.visible import visible, visible_json
 
 GAP = 2  # blanks between two columns on a terminal
-
-
-def visible(text: str) -> str:
-    """`text` on one line, its control and bidirectional-override characters replaced by "�"."""
-    joined = " ".join(text.split())
-    return "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in joined)
 
 
 def _letters(table: Table) -> list[str]:
@@ -63,14 +65,14 @@ def terminal(table: Table, *, width: int | None = None, color: bool = False) -> 
     texts = [[_terminal_cell(table, cell, order, color=color) for cell in row.cells] for row in table.rows]
     marks = [[_mark(cell, color=color) for cell in row.cells] for row in table.rows]
     names = [_lettered(row) for row in table.rows]
+    labels = [visible(column.label) for column in table.columns]
     first = max([len("system"), *map(_width, names)])
     widths = [
-        max([_width(column.label), *(_width(row[index]) for row in texts)])
-        for index, column in enumerate(table.columns)
+        max([_width(labels[index]), *(_width(row[index]) for row in texts)]) for index in range(len(table.columns))
     ]
     lines = [visible(table.title), ""]
     for block in _blocks(widths, first, width):
-        lines.append(_padded("system", first) + "".join(_right(table.columns[i].label, widths[i]) for i in block))
+        lines.append(_padded("system", first) + "".join(_right(labels[i], widths[i]) for i in block))
         lines.append("─" * (first + sum(widths[i] + GAP for i in block)))
         for name, row, styles in zip(names, texts, marks, strict=True):
             lines.append(_padded(name, first) + "".join(_right(row[i], widths[i], styles[i]) for i in block))
@@ -106,60 +108,24 @@ def _right(text: str, width: int, style: str = "") -> str:
 def markdown(table: Table) -> str:
     """A pipe table; best **bold**, second <u>underlined</u>, letters as <sup>."""
     order = _letters(table)
-    lines = [f"**{_markdown_text(table.title)}**", ""]
-    lines.append("| system |" + "".join(f" {_markdown_text(column.label)} |" for column in table.columns))
+    lines = [f"**{markdown_text(table.title)}**", ""]
+    lines.append("| system |" + "".join(f" {markdown_text(column.label)} |" for column in table.columns))
     lines.append("|---|" + "".join("---|" if column.role == "other" else "---:|" for column in table.columns))
     for row in table.rows:
-        name = f"{row.letter}&ensp;{_markdown_text(row.system)}" if row.letter else _markdown_text(row.system)
+        name = f"{row.letter}&ensp;{markdown_text(row.system)}" if row.letter else markdown_text(row.system)
         cells = [_markdown_cell(table, cell, order) for cell in row.cells]
         lines.append(f"| {name} |" + "".join(f" {cell} |" for cell in cells))
     if table.notes:
-        lines += ["", *(f"{_markdown_text(note)}  " for note in table.notes)]
+        lines += ["", *(f"{markdown_line(note)}  " for note in table.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _markdown_text(text: str) -> str:
-    return re.sub(r"([\\`*_{}\[\]|~#])", r"\\\1", html_module.escape(visible(text), quote=False))
-
-
 def _markdown_cell(table: Table, cell: TableCell, order: Sequence[str]) -> str:
-    text = _markdown_text(table.plain(cell))
+    text = markdown_text(table.plain(cell))
     text = {1: f"**{text}**", 2: f"<u>{text}</u>"}.get(cell.rank or 0, text)
     if cell.better_than:
         text += f"<sup>{superscript(cell.better_than, order)}</sup>"
     return f"{text} {table.interval(cell)}".rstrip()
-
-
-LATEX_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "_": r"\_",
-    "%": r"\%",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "–": "--",
-    "—": "---",
-    "±": r"$\pm$",
-    "−": "$-$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "→": r"$\to$",
-    "×": r"$\times$",
-    "�": "?",
-}
-
-
-def latex_text(text: str) -> str:
-    """`text` for LaTeX: its special characters escaped, control characters replaced."""
-    return "".join(LATEX_ESCAPES.get(char, char) for char in visible(text))
 
 
 def latex(table: Table) -> str:
@@ -185,7 +151,8 @@ def latex(table: Table) -> str:
     if table.notes:
         notes = r" \\ ".join(latex_text(note) for note in table.notes)
         lines += ["", r"\smallskip", rf"\parbox{{\linewidth}}{{\footnotesize {notes}}}"]
-    return "\n".join([*lines, r"\end{table}"]) + "\n"
+    whole = "\n".join([*lines, r"\end{table}"]) + "\n"
+    return f"{LATEX_PREAMBLE}\n{whole}" if LATEX_LETTER in whole else whole
 
 
 def _latex_cell(table: Table, cell: TableCell, order: Sequence[str]) -> str:
@@ -203,15 +170,11 @@ def csv(table: Table) -> str:
     """
     out = io.StringIO()
     writer = csv_module.writer(out, lineterminator="\n")
-    writer.writerow(["system", "kind", *(column.key for column in table.columns)])
+    writer.writerow(["system", "kind", *(csv_text(column.key) for column in table.columns)])
     for row in table.rows:
-        values = [repr(cell.value) if cell.value is not None else _csv_text(cell.text) for cell in row.cells]
-        writer.writerow([_csv_text(row.system), _csv_text(row.kind), *values])
+        values = [repr(cell.value) if cell.value is not None else csv_text(cell.text) for cell in row.cells]
+        writer.writerow([csv_text(row.system), csv_text(row.kind), *values])
     return out.getvalue()
-
-
-def _csv_text(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def document(table: Table) -> dict[str, object]:
@@ -244,32 +207,28 @@ def _json_row(row: Row, columns: Sequence[Column]) -> dict[str, object]:
 
 def json(table: Table) -> str:
     """`document` as indented JSON."""
-    return json_module.dumps(document(table), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return visible_json(json_module.dumps(document(table), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def html(table: Table) -> str:
     """A `<table>` element; every text is escaped, no script and no style is in it."""
     order = _letters(table)
-    lines = ["<table>", f"<caption>{_html_text(table.title)}</caption>", "<thead><tr>"]
-    lines += [f'<th scope="col">{_html_text(label)}</th>' for label in ("system", *(c.label for c in table.columns))]
+    lines = ["<table>", f"<caption>{html_text(table.title)}</caption>", "<thead><tr>"]
+    lines += [f'<th scope="col">{html_text(label)}</th>' for label in ("system", *(c.label for c in table.columns))]
     lines.append("</tr></thead>\n<tbody>")
     for row in table.rows:
         letter = f"<sup>{row.letter}</sup>" if row.letter else ""
         cells = "".join(f"<td>{_html_cell(table, cell, order)}</td>" for cell in row.cells)
-        lines.append(f'<tr><th scope="row">{letter}{_html_text(row.system)}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row">{letter}{html_text(row.system)}</th>{cells}</tr>')
     lines.append("</tbody>")
     if table.notes:
-        notes = "<br>".join(_html_text(note) for note in table.notes)
+        notes = "<br>".join(html_text(note) for note in table.notes)
         lines.append(f'<tfoot><tr><td colspan="{len(table.columns) + 1}">{notes}</td></tr></tfoot>')
     return "\n".join([*lines, "</table>"]) + "\n"
 
 
-def _html_text(text: str) -> str:
-    return html_module.escape(visible(text))
-
-
 def _html_cell(table: Table, cell: TableCell, order: Sequence[str]) -> str:
-    text = _html_text(table.plain(cell))
+    text = html_text(table.plain(cell))
     text = {1: f"<strong>{text}</strong>", 2: f"<u>{text}</u>"}.get(cell.rank or 0, text)
     if cell.better_than:
         text += f"<sup>{superscript(cell.better_than, order)}</sup>"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lapca_bench.report.board.table import heat, number
-from lapca_bench.report.writers import visible
 from lapca_bench.scoring.bias import LanguageBias
+from lapca_bench.visible import visible
 
 
 def bias_context(system: str, bias: LanguageBias) -> dict[str, object]:

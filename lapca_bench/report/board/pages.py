@@ -17,10 +17,10 @@ from lapca_bench.report.board.svg import bars
 from lapca_bench.report.board.table import board_page, comparable_mean, interval, number
 from lapca_bench.report.board.training_svg import curves, histogram
 from lapca_bench.report.training_record import TrainingRecord
-from lapca_bench.report.writers import visible
 from lapca_bench.scoring.bias import LanguageBias
 from lapca_bench.scoring.significance import SAMPLES
 from lapca_bench.store.results import StoredResult
+from lapca_bench.visible import visible
 
 
 @dataclass(frozen=True)

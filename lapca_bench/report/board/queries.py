@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 from lapca_bench.report.board.site import slug
-from lapca_bench.report.writers import visible
 from lapca_bench.run import Qrels, Relevance
 from lapca_bench.scoring.observations import observations_of, translations
 from lapca_bench.store.results import StoredResult
+from lapca_bench.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd

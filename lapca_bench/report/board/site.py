@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from lapca_bench.errors import MissingResourceError
-from lapca_bench.report.writers import visible
+from lapca_bench.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

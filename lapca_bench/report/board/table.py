@@ -12,7 +12,7 @@ from lapca_bench.report.board.model import Board, Entry, Score, Standing
 from lapca_bench.report.board.queries import selection_key
 from lapca_bench.report.board.site import page, slug
 from lapca_bench.report.board.svg import scatters
-from lapca_bench.report.writers import visible
+from lapca_bench.visible import visible
 
 DIGITS = 1  # decimals on the pages, in percent; downloads hold all
 
@@ -67,7 +67,7 @@ def board_page(board: Board) -> str:
             "scripts_of_tasks": sorted({task.script for task in board.tasks if task.script}),
             "plots": scatters(board),
         },
-        scripts=["board.js"],
+        scripts=["export.js", "board.js"],
         data={"board-data": _data(board, entries)},
     )
 

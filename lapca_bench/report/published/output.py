@@ -11,10 +11,12 @@ from lapca_bench import atomic
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.paths import DEFAULT_RESULTS
 from lapca_bench.report import writers
+from lapca_bench.report.escapes import csv_text
 from lapca_bench.report.published.as_table import records, tables
 from lapca_bench.report.published.reproduce import Reproduction
 from lapca_bench.store.kept import stored_results
 from lapca_bench.store.results import StoredResult
+from lapca_bench.visible import visible_json
 
 SUFFIXES = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json", ".html": "html", ".txt": "text"}
 
@@ -42,11 +44,11 @@ def text(made: Sequence[Reproduction], form: str) -> str:
     """All tables of all reproductions in one format; JSON is one list of cells, "text" a terminal without colours."""
     if form == "json":
         cells = [record for reproduction in made for record in records(reproduction)]
-        return json.dumps(cells, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return visible_json(json.dumps(cells, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
     every = [table for reproduction in made for table in tables(reproduction)]
     writer = writers.terminal if form == "text" else writers.FORMATS[form]
     if form == "csv" and len(every) > 1:
-        return "\n".join(f"{table.title}\n{writer(table)}" for table in every)
+        return "\n".join(f"{csv_text(table.title)}\n{writer(table)}" for table in every)
     return "\n".join(writer(table) for table in every)
 
 

@@ -265,9 +265,7 @@
 
   // Downloads hold what is shown, at full precision where the format is for programs.
   const view = () => ({ columns: shown.map((t) => data.tasks[t]), rows: visible.map((row) => ({ row, values: shown.map((t) => score(row, t)) })) });
-  const csvField = (text) => { const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text; return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe; };
-  const LATEX = { "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", $: "\\$", "&": "\\&", "#": "\\#", _: "\\_", "%": "\\%", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "\\textquotedbl{}", "–": "--", "—": "---", "→": "$\\to$", "×": "$\\times$", "�": "?" };
-  const latexText = (text) => text.replace(/[\\{}$&#_%~^<>|"–—→×�]/g, (char) => LATEX[char]);
+  const { csvField, latexText, latexTable } = EXPORT;
   const FORMATS = {
     csv: () => [["system", "kind", "setting", "origin", "measure", state.avg, ...view().columns.map((task) => task.key)].map(csvField).join(","),
       ...view().rows.map(({ row, values }) => [row.name, row.kind, row.setting, row.origin, state.m].map(csvField)
@@ -280,12 +278,12 @@
         const style = row.cells[FIRST + shown[k]].classList;
         return style.contains("best") ? `\\textbf{${text}}` : style.contains("second") ? `\\underline{${text}}` : text;
       };
-      return ["% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}", "\\begin{table}", "\\centering", `\\caption{${latexText(`${data.title}: ${state.m}`)}}`,
+      return latexTable(["% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}", "\\begin{table}", "\\centering", `\\caption{${latexText(`${data.title}: ${state.m}`)}}`,
         `\\begin{tabular}{ll${"r".repeat(shown.length + 1)}}`, "\\toprule",
         ["System", "Origin", latexText(state.avg), ...view().columns.map((task) => latexText(task.label))].join(" & ") + " \\\\", "\\midrule",
         ...view().rows.map(({ row, values }) => [latexText(row.name), row.origin, row.mean === null ? "--" : state.avg === "borda" ? row.mean : number(row.mean),
           ...values.map((cell, k) => (cell ? marked(row, k, number(cell[VALUE])) : "--"))].join(" & ") + " \\\\"),
-        "\\bottomrule", "\\end{tabular}", "\\end{table}", ""].join("\n");
+        "\\bottomrule", "\\end{tabular}", "\\end{table}", ""].join("\n"));
     },
   };
   document.querySelectorAll("[data-download]").forEach((button) => button.addEventListener("click", () => {
