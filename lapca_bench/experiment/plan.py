@@ -8,7 +8,7 @@ from lapca_bench.collections import registry as collections
 from lapca_bench.errors import unknown_name
 from lapca_bench.experiment.columns import tables
 from lapca_bench.experiment.spec import Experiment
-from lapca_bench.scoring.measures import parse
+from lapca_bench.scoring.measures import parse_mean
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def plan(experiment: Experiment) -> Plan:
     Raises `UsageError` with the nearest names for an unknown collection, group, split or measure.
     """
     for measure in experiment.measures:
-        parse(measure)
+        parse_mean(measure)
     asked = tables(experiment.collections)
     members = tuple(dict.fromkeys(member for names in asked.values() for member in names))
     if experiment.split is not None:

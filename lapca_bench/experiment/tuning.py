@@ -16,6 +16,7 @@ from lapca_bench.errors import UsageError
 from lapca_bench.experiment.runner import score_run
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Aggregate, aggregate, parse
+from lapca_bench.scoring.measures import parse_mean
 from lapca_bench.search.card import SystemCard
 from lapca_bench.search.fusion import FusionCard, FusionSettings
 from lapca_bench.search.fusion import fuse as fuse_by_weights
@@ -58,7 +59,7 @@ def tune(
 
     `measure` defaults to the collection's main one. Raises `UsageError` for another kind.
     """
-    measure = measure or collection.card.policy.measures[0]
+    measure = str(parse_mean(measure or collection.card.policy.measures[0]))
     workspace = workspace or Workspace()
     match card:
         case BM25Card():
@@ -124,7 +125,7 @@ def _fusion(card: RanxFusionCard, collection: Collection, measure: str, workspac
     settings = card.ranx_fusion
     qrels = collection.relevance()
     parsed = parse(measure)
-    name = _RANX_NAMES.get(parsed.name)
+    name = None if parsed.parameters else _RANX_NAMES.get(parsed.name)
     if not isinstance(qrels, Qrels) or name is None:
         raise UsageError(f"ranx cannot optimise {measure} on {collection.card.name}", remedy="use --measure nDCG@10")
     systems = [build_system(part, workspace) for part in settings.systems]

@@ -16,7 +16,7 @@ import numpy as np
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place, by_query_language
 from lapca_bench.report.table import Column, Row, Table, TableCell, letters, ranked
-from lapca_bench.scoring.measures import parse
+from lapca_bench.scoring.measures import parse, parse_mean
 from lapca_bench.scoring.observations import Float64, data_set, observations_of, summed, translations
 from lapca_bench.scoring.significance import (
     DEFAULT_TEST,
@@ -87,7 +87,7 @@ def comparison(
     _refuse_unequal(results)
     covered = covered or by_query_language({result.collection: result.languages for result in results})
     labels = [place.label for place in covered]
-    shown = str(parse(measure)) if measure else _main_measure(results)
+    shown = str(parse_mean(measure)) if measure else _main_measure(results)
     average = results[0].provenance.policy.average
     lines = _lines(results, shown, {(place.collection, place.language): place.label for place in covered})
     if display.order == "mean":

@@ -36,12 +36,12 @@ class GroupedBars:
 
 def bars_of(results: Sequence[StoredResult], measure: str | None = None) -> GroupedBars:
     """The languages of results of one table; raises `UsageError` where none is scored by the measure."""
-    from lapca_bench.scoring.measures import parse
+    from lapca_bench.scoring.measures import parse_mean
     from lapca_bench.scoring.significance import intervals
 
     if not results:
         raise UsageError("no result to plot", remedy="run an experiment first: lapca-bench run --help")
-    shown = str(parse(measure)) if measure else str(results[0].scores["measure"].iloc[0])
+    shown = str(parse_mean(measure)) if measure else str(results[0].scores["measure"].iloc[0])
     found: dict[tuple[str, str], tuple[float, float, float]] = {}
     for result in results:
         frame = result.scores[result.scores["measure"] == shown]

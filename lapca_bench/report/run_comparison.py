@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lapca_bench.errors import UsageError
 from lapca_bench.report.table import Column, Row, Table, TableCell, letters, ranked
-from lapca_bench.scoring.measures import parse
+from lapca_bench.scoring.measures import parse_mean
 from lapca_bench.scoring.pairwise import Comparison, compare
 from lapca_bench.scoring.significance import TESTS, Settings
 
@@ -26,7 +26,7 @@ def compare_runs(
     """
     if len(frames) < 2:
         raise UsageError("a comparison needs at least two runs", remedy="to score one run: lapca-bench score")
-    names = [str(parse(measure)) for measure in measures]
+    names = [str(parse_mean(measure)) for measure in measures]
     pairs = compare(frames, names, settings, translations=translations)
     of_run = dict(zip(frames, letters(len(frames)), strict=True))
     beaten: dict[tuple[str, str], tuple[str, ...]] = {}

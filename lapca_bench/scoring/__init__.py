@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lapca_bench.scoring.aggregation import Aggregate, aggregate, aggregate_frame
     from lapca_bench.scoring.bias import LanguageBias, LanguageMatrix, language_bias
-    from lapca_bench.scoring.measures import DEFINITIONS, Definition, Measure, forms, parse
+    from lapca_bench.scoring.definitions import DEFINITIONS, Definition, forms
+    from lapca_bench.scoring.measures import Measure, parse
     from lapca_bench.scoring.pairwise import Comparison, compare
     from lapca_bench.scoring.scorer import Engine, Scores, score, score_files
     from lapca_bench.scoring.significance import Settings, intervals
@@ -23,10 +24,10 @@ _HOME = {
     "LanguageBias": "bias",
     "LanguageMatrix": "bias",
     "language_bias": "bias",
-    "DEFINITIONS": "measures",
-    "Definition": "measures",
+    "DEFINITIONS": "definitions",
+    "Definition": "definitions",
     "Measure": "measures",
-    "forms": "measures",
+    "forms": "definitions",
     "parse": "measures",
     "Engine": "scorer",
     "Scores": "scorer",

@@ -21,19 +21,23 @@ class Judged:
     """Rows of the judged queries. Query i owns rows `offsets[i]:offsets[i+1]`; a query missing from the run owns none.
 
     `documents` are codes (position in the run's vocabulary), `grades` the judgement of each row (0 where unjudged),
-    `tied` whether a row has the same score as the row before it under the same query. `ideal` holds the positive
-    grades of all judged documents per query in descending order, sliced by `ideal_offsets`, and `ideal_documents` their
-    codes. `names` gives the id of every code: the run's vocabulary, then judged documents that no query retrieved.
+    `judged` whether it has one, `tied` whether a row has the same score as the row before it under the same query.
+    `ideal` holds the positive grades of all judged documents per query in descending order, sliced by `ideal_offsets`,
+    and `ideal_documents` their codes. `assessed` counts per query the documents with a grade from 0 on (a negative one
+    says pooled but not judged). `names` gives the id of every code: the run's vocabulary, then judged documents that no
+    query retrieved.
     """
 
     queries: tuple[str, ...]
     offsets: Int64
     documents: Int64
     grades: Int64
+    judged: npt.NDArray[np.bool_]
     tied: npt.NDArray[np.bool_]
     ideal_offsets: Int64
     ideal: Int64
     ideal_documents: Int64
+    assessed: Int64
     names: npt.NDArray[np.object_]
 
     def __len__(self) -> int:
@@ -81,14 +85,36 @@ class Judged:
 
     def among(self, documents: npt.NDArray[np.bool_]) -> Judged:
         """The same rows, where only relevant documents with a true entry in `documents` (by code) count as relevant."""
-        keep = documents[self.ideal_documents]
+        return self._relevant(documents[self.ideal_documents], np.where(documents[self.documents], self.grades, 0))
+
+    def at(self, level: int) -> Judged:
+        """The same rows, where documents of a grade below `level` are not relevant."""
+        return self._relevant(
+            self.ideal >= level, np.where(self.grades >= level, self.grades, np.minimum(self.grades, 0))
+        )
+
+    def _relevant(self, keep: npt.NDArray[np.bool_], grades: Int64) -> Judged:
+        """With these grades of the rows, and of the ideal order what is to be kept."""
         counts = np.bincount(self.ideal_query_of[keep], minlength=len(self))
         return replace(
             self,
-            grades=np.where(documents[self.documents], self.grades, 0),
+            grades=grades,
             ideal_offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             ideal=self.ideal[keep],
             ideal_documents=self.ideal_documents[keep],
+        )
+
+    def condensed(self) -> Judged:
+        """Without the rows whose documents were not judged, as if they had not been retrieved (trec_eval -J)."""
+        keep = self.judged & (self.grades >= 0)
+        counts = np.bincount(self.query_of[keep], minlength=len(self))
+        return replace(
+            self,
+            offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            documents=self.documents[keep],
+            grades=self.grades[keep],
+            judged=self.judged[keep],
+            tied=self.tied[keep],
         )
 
 
@@ -126,20 +152,32 @@ def join(run: Run, judgements: Mapping[str, Mapping[str, int]], queries: Sequenc
     keys = judged_query * width + codes
     by_key = np.argsort(keys)
     grades = np.zeros(len(rows), dtype=np.int64)
+    judged = np.zeros(len(rows), dtype=bool)
     if len(keys):
-        judged = np.zeros(width, dtype=bool)
-        judged[codes] = True
-        of_any = np.flatnonzero(judged[retrieved])  # few rows hold a document that any query judges
+        known = np.zeros(width, dtype=bool)
+        known[codes] = True
+        of_any = np.flatnonzero(known[retrieved])  # few rows hold a document that any query judges
         wanted = query_of[of_any] * width + retrieved[of_any]
         slot = by_key[np.minimum(np.searchsorted(keys[by_key], wanted), len(keys) - 1)]
-        grades[of_any] = np.where(keys[slot] == wanted, grade_of[slot], 0)
+        judged[of_any] = keys[slot] == wanted
+        grades[of_any] = np.where(judged[of_any], grade_of[slot], 0)
 
     positive = np.flatnonzero(grade_of > 0)
     positive = positive[np.lexsort((-grade_of[positive], judged_query[positive]))]
     ideal_counts = np.bincount(judged_query[positive], minlength=len(queries))
     ideal_offsets = np.concatenate([[0], np.cumsum(ideal_counts)]).astype(np.int64)
     return Judged(
-        tuple(queries), offsets, retrieved, grades, tied, ideal_offsets, grade_of[positive], codes[positive], names
+        queries=tuple(queries),
+        offsets=offsets,
+        documents=retrieved,
+        grades=grades,
+        judged=judged,
+        tied=tied,
+        ideal_offsets=ideal_offsets,
+        ideal=grade_of[positive],
+        ideal_documents=codes[positive],
+        assessed=np.bincount(judged_query[grade_of >= 0], minlength=len(queries)).astype(np.int64),
+        names=names,
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapca_bench.errors import InputError, UsageError
-from lapca_bench.scoring.measures import parse
+from lapca_bench.scoring.measures import parse_mean
 from lapca_bench.scoring.observations import Float64, observations_of, summed
 from lapca_bench.scoring.significance import Settings, Test, deviation, holm, intervals, p_values
 
@@ -68,7 +68,7 @@ def compare(
     settings = settings or Settings()
     if len(frames) < 2:
         raise UsageError("a comparison needs at least two systems")
-    names = [str(parse(one)) for one in ([measures] if isinstance(measures, str) else measures)]
+    names = [str(parse_mean(one)) for one in ([measures] if isinstance(measures, str) else measures)]
     pairs = [pair for name in names for pair in _compare(frames, name, settings, translations)]
     adjusted = holm([pair.p_uncorrected for pair in pairs])
     return [replace(pair, p_holm=float(p)) for pair, p in zip(pairs, adjusted, strict=True)]

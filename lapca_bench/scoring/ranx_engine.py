@@ -28,6 +28,7 @@ from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.run import Int64
 from lapca_bench.scoring import ranking
+from lapca_bench.scoring.definitions import Value
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
 from lapca_bench.scoring.ranking import Float64
@@ -90,8 +91,13 @@ def evaluate(judged: Judged, measures: list[Measure]) -> list[Float64]:
 
     A measure that ranx does not have is computed by `ranking`.
     """
-    of_ranx = [measure for measure in measures if measure.name in _FUNCTIONS]
-    values = dict(zip(of_ranx, _by_ranx(judged, of_ranx), strict=True)) if of_ranx else {}
+    views: dict[tuple[Value, Value], list[Measure]] = {}  # measures that look at the run alike are computed together
+    for measure in measures:
+        if measure.name in _FUNCTIONS and measure.by_rank:
+            views.setdefault((measure.parameter("rel", 1), measure.parameter("judged_only", False)), []).append(measure)
+    values: dict[Measure, Float64] = {}
+    for alike in views.values():
+        values |= zip(alike, _by_ranx(ranking.prepared(judged, alike[0]), alike), strict=True)
     return [values[measure] if measure in values else ranking.evaluate(judged, measure) for measure in measures]
 
 
@@ -108,7 +114,7 @@ def _by_ranx(judged: Judged, measures: Sequence[Measure]) -> list[Float64]:
             qrels = _padded(judged.ideal_documents, ideal, judged.ideal_offsets, queries, -2.0)
             for value, measure in zip(values, measures, strict=True):
                 function: Callable[..., Float64] = getattr(_metrics(), _FUNCTIONS[measure.name])
-                k = measure.depth or 0
+                k = measure.definition.depth or measure.cutoff or 0
                 value[queries] = function(qrels, run, k, 1)
                 bar.advance()
     return [_capped(judged, measure, value) for measure, value in zip(measures, values, strict=True)]
@@ -118,5 +124,5 @@ def _capped(judged: Judged, measure: Measure, value: Float64) -> Float64:
     """R_cap and AP_cap from ranx's R and AP: the divisor is min(relevant, k) instead of the number of relevant."""
     if measure.name not in {"R_cap", "AP_cap"}:
         return value
-    capped = np.minimum(judged.relevant, measure.depth or 1)
+    capped = np.minimum(judged.relevant, measure.cutoff or 1)
     return np.asarray(value * judged.relevant / np.maximum(capped, 1), dtype=np.float64)

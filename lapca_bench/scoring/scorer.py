@@ -60,12 +60,16 @@ class Scores:
 
     @property
     def means(self) -> dict[str, dict[str, float]]:
-        """By measure: the mean of each language and, under "mean", of all queries."""
+        """By measure: the figure of each language and, under "mean", of all queries.
+
+        That is the mean; of counts it is the sum, and of `GMAP` and `GMBpref` the geometric mean, as in trec_eval.
+        """
         found = {}
         for measure in self.measures:
             rows = self.frame[self.frame["measure"] == measure]
-            languages = {str(language): float(own.mean()) for language, own in rows.groupby("language")["value"]}
-            found[measure] = {**languages, "mean": float(rows["value"].mean())}
+            figure = parse(measure).figure
+            languages = {str(language): figure(own.to_numpy()) for language, own in rows.groupby("language")["value"]}
+            found[measure] = {**languages, "mean": figure(rows["value"].to_numpy())}
         return found
 
 

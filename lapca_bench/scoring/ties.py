@@ -15,9 +15,13 @@ import numpy as np
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Int64, Run
 from lapca_bench.scoring import ranking
+from lapca_bench.scoring.definitions import DEFINITIONS
 from lapca_bench.scoring.judged import Judged
-from lapca_bench.scoring.measures import DEFINITIONS, Measure
+from lapca_bench.scoring.measures import Measure
 from lapca_bench.scoring.ranking import Float64
+
+# Measures that grow when a document of a higher grade moves up, and whose mean over the orders of a group is known.
+_BOUNDED = frozenset({"nDCG", "nDCG_exp", "RR", "Success", "Accuracy", "AP", "AP_cap", "P", "R", "R_cap"})
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,26 @@ def count(run: Run) -> TieCount:
 def bounds(judged: Judged, measure: Measure) -> Bounds:
     """Best, worst and expected value of a rank measure over ties, per judged query.
 
-    Every rank measure grows when a document of a higher grade moves up, so best and worst are the orders by grade
-    inside each group. Raises `UsageError` for a measure that does not rank judged documents.
+    Each of them grows when a document of a higher grade moves up, so best and worst are the orders by grade inside each
+    group. Raises `UsageError` for another measure.
     """
-    if not measure.by_rank:
-        listed = ", ".join(sorted(definition.name for definition in DEFINITIONS if definition.by_rank))
+    if measure.name not in _BOUNDED or not measure.by_rank or measure.parameter("judged_only", False):
+        listed = ", ".join(definition.form for definition in DEFINITIONS if definition.name in _BOUNDED)
         raise UsageError(f"{measure} has no tie bounds", remedy=f"choose among {listed}")
-    group = np.cumsum(~judged.tied, dtype=np.int64)  # groups follow the rows, and never cross a query
-    gain = np.maximum(judged.grades, 0)
-    best = judged.grades[np.lexsort((-gain, group))]
-    worst = judged.grades[np.lexsort((gain, group))]
-    canonical = ranking.evaluate(judged, measure)
+    view = ranking.prepared(judged, measure)
+    group = np.cumsum(~view.tied, dtype=np.int64)  # groups follow the rows, and never cross a query
+    gain = np.maximum(view.grades, 0)
+    best = view.grades[np.lexsort((-gain, group))]
+    worst = view.grades[np.lexsort((gain, group))]
+    canonical = ranking.evaluate(view, measure)
     expected = canonical.copy()
-    for query in np.unique(judged.query_of[judged.tied]):
-        rows = slice(judged.offsets[query], judged.offsets[query + 1])
-        expected[query] = _expected(judged, int(query), group[rows], measure)
+    for query in np.unique(view.query_of[view.tied]):
+        rows = slice(view.offsets[query], view.offsets[query + 1])
+        expected[query] = _expected(view, int(query), group[rows], measure)
     return Bounds(
         canonical,
-        ranking.evaluate(replace(judged, grades=best), measure),
-        ranking.evaluate(replace(judged, grades=worst), measure),
+        ranking.evaluate(replace(view, grades=best), measure),
+        ranking.evaluate(replace(view, grades=worst), measure),
         expected,
     )
 

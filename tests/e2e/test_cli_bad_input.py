@@ -36,7 +36,7 @@ def refused(capsys, here):
 def test_unknown_names_come_with_the_nearest(refused):
     assert "did you mean bm25" in refused("run", "-s", "bm52", "-c", "data/card.toml", code=2)
     assert "did you mean help-pages/de-en" in refused("run", "-s", "bm25", "-c", "help-pages/de-eng", code=2)
-    assert "nDCG@k" in refused("run", "-s", "bm25", "-c", "data/card.toml", "-m", "nDGC@10", code=2)
+    assert "nDCG@10" in refused("run", "-s", "bm25", "-c", "data/card.toml", "-m", "nDGC@10", code=2)
     assert "did you mean test" in refused("run", "-s", "bm25", "-c", "data/card.toml", "--split", "tset", code=2)
     assert "unknown experiment" in refused("run", "-x", "dmeo", code=2)
     assert "did you mean me5-small-q4" in refused("fetch", "me5-small-q", code=2)

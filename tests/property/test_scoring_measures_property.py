@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lapca_bench.run import Qrels, Run
-from lapca_bench.scoring import parse, score_files
+from lapca_bench.scoring import Measure, parse, score_files
 from lapca_bench.scoring.judged import join
 from lapca_bench.scoring.ties import bounds, count
 
@@ -139,3 +139,72 @@ def test_tie_bounds_are_those_of_all_orders(found, judged):
         [d for d, s in found.items() if s == value] for value in set(found.values())) if len(group) > 1]  # fmt: skip
     counted = count(run)
     assert (counted.rows, counted.groups, counted.queries) == (sum(sizes), len(sizes), int(bool(sizes)))
+
+
+ALL_OF_TREC = [
+    "num_q", "num_ret", "num_rel", "num_rel_ret", "num_nonrel_judged_ret", "map", "Rprec", "bpref", "recip_rank",
+    "infAP",
+    "utility", "11pt_avg", "ndcg", "set_P", "set_relative_P", "set_recall", "set_map", "set_F", "P_5", "recall_5",
+    "map_cut_5", "ndcg_cut_5", "relative_P_5", "success_5",
+    *(f"iprec_at_recall_{tenths / 10:.2f}" for tenths in range(11)),
+    *(f"Rprec_mult_{fifths / 5:.2f}" for fifths in range(1, 11)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("level", "judged_only"), [(1, False), (2, False), (1, True), (3, True)])
+@given(RUNS, JUDGED)
+def test_every_measure_of_trec_eval_at_every_level(level, judged_only, ranking, judgements):
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    harmless = {query: {**judged, "never-0": 0} for query, judged in judgements.items()}
+    evaluator = pytrec_eval.RelevanceEvaluator(
+        harmless, pytrec_eval.supported_measures, relevance_level=level, judged_docs_only_flag=int(judged_only)
+    )
+    official = evaluator.evaluate({query: found for query, found in ranking.items() if found})
+    asked = {name: with_parameters(parse(name), rel=level, judged_only=judged_only) for name in ALL_OF_TREC}
+    values = scored(Run.from_dict("r", ranking), harmless, "numpy", list(dict.fromkeys(map(str, asked.values()))))
+    for name, measure in asked.items():
+        if judged_only and "judged_only" not in measure.definition.parameters:
+            continue
+        for query in official:
+            assert values[str(measure)][query] == pytest.approx(nan_is_0(official[query][name]), **CLOSE), (name, query)
+
+
+def nan_is_0(value: float) -> float:
+    """trec_eval divides 0 by 0 where judged documents only are looked at and none was retrieved."""
+    return 0.0 if math.isnan(value) else value
+
+
+def with_parameters(measure, **given):
+    known = {name: value for name, value in given.items() if name in measure.definition.parameters}
+    return Measure(measure.name, measure.cutoff, measure.unit, tuple({**dict(measure.parameters), **known}.items()))
+
+
+@given(RUNS, JUDGED)
+def test_ranx_takes_the_least_relevant_grade_and_judged_documents_only(ranking, judgements):
+    run = Run.from_dict("r", ranking)
+    asked = ["AP(rel=2)", "RR(rel=2)@3", "P(rel=3)@5", "AP_cap(rel=2)@4", "nDCG(judged_only=True)@5", "R@5", "nDCG",
+             "R(rel=2,judged_only=True)@3"]  # fmt: skip
+    of_ranx, of_numpy = scored(run, judgements, "ranx", asked), scored(run, judgements, "numpy", asked)
+    for measure in of_numpy:
+        assert of_ranx[measure] == pytest.approx(of_numpy[measure], **CLOSE), measure
+
+
+@given(RUNS, JUDGED)
+def test_judged_share_and_rbp_and_err_written_out(ranking, judgements):
+    run = Run.from_dict("r", ranking)
+    values = scored(run, judgements, "numpy", ["Judged@5", "RBP(p=0.6)", "RBP(p=0.95,rel=2)@4", "ERR@5", "ERR(max=6)"])
+    for query, judged in judgements.items():
+        order = [document for document, _ in run.ranking(query)]
+        grades = [max(judged.get(document, 0), 0) for document in order]
+        first = order[:5]
+        assert values["Judged@5"][query] == pytest.approx(sum(d in judged for d in first) / max(len(first), 1), **CLOSE)
+        for name, p, level, depth in (("RBP(p=0.6)", 0.6, 1, None), ("RBP(p=0.95,rel=2)@4", 0.95, 2, 4)):
+            rbp = (1 - p) * sum(p**i for i, grade in enumerate(grades[:depth]) if grade >= level)
+            assert values[name][query] == pytest.approx(rbp, **CLOSE)
+        for name, highest, depth in (("ERR@5", 4, 5), ("ERR(max=6)", 6, None)):
+            err, reading = 0.0, 1.0
+            for rank, grade in enumerate(grades[:depth], start=1):
+                satisfied = (2**grade - 1) / 2**highest
+                err += reading * satisfied / rank
+                reading *= 1 - satisfied
+            assert values[name][query] == pytest.approx(err, **CLOSE)
