@@ -33,9 +33,10 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from lapca_bench import toml_model
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Count, Presence
+from lapca_bench.collections.file_digests import refuse_changed, states
 from lapca_bench.collections.files_reading import Fields, read_documents, read_queries
 from lapca_bench.collections.formats.beir import beir_judgements, packed, qrels_files
-from lapca_bench.collections.loaded import LoadedCollection, fingerprint
+from lapca_bench.collections.loaded import LoadedCollection, fingerprint, unchanged
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.inputs.trec import judgements
 from lapca_bench.run import Qrels
@@ -211,6 +212,13 @@ class CardFamily:
         if chosen not in card.splits:
             raise UsageError(f"{card.name} has no split {split!r}", remedy=f"splits: {', '.join(card.splits)}")
         qrels = files.qrels[chosen]
+        roles = {
+            "card": [self._path],
+            "documents": files.documents,
+            "queries": files.queries[chosen],
+            "qrels": [qrels],
+        }
+        before = states(path for paths in roles.values() for path in paths)
         read = beir_judgements if isinstance(self._card, BeirCard) else judgements
         try:
             relevance = Qrels.from_rows(read(qrels))
@@ -225,17 +233,14 @@ class CardFamily:
         if unknown:
             message = f"{len(unknown)} judged queries are not among the queries (first: {min(unknown)!r})"
             raise InputError(message, path=qrels, remedy="qrels and queries must be of one split")
-        roles = {
-            "card": [self._path],
-            "documents": files.documents,
-            "queries": files.queries[chosen],
-            "qrels": [qrels],
-        }
+        digest = fingerprint(card, chosen, roles)
+        refuse_changed(before)
+        corpus = {path: before[path] for path in files.documents}
         return LoadedCollection(
             card,
             chosen,
-            fingerprint(card, chosen, roles),
-            lambda: read_documents(files.documents, files.document_fields),
+            digest,
+            lambda: unchanged(read_documents(files.documents, files.document_fields), corpus),
             queries,
             relevance,
         )

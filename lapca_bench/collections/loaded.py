@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
 from lapca_bench.collections.base import CollectionCard
 from lapca_bench.collections.family import Count
+from lapca_bench.collections.file_digests import FileState, file_fingerprint, refuse_changed
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import InputError
 from lapca_bench.run import Relevance
 from lapca_bench.types import Document, Query
-
-_WHOLE_LIMIT = 64 << 20
-_EDGE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -83,32 +79,14 @@ def refuse_unequal(counts: Sequence[Count], path: Path, version: str) -> None:
             )
 
 
-@lru_cache(maxsize=1024)
-def _digest(path: Path, size: int, modified: int) -> str:  # noqa: ARG001  (the time of change is part of the key)
-    hasher = sha256(size.to_bytes(8, "little"))
-    with path.open("rb") as handle:
-        if size <= _WHOLE_LIMIT:
-            while block := handle.read(_EDGE):
-                hasher.update(block)
-        else:
-            hasher.update(handle.read(_EDGE))
-            handle.seek(size - _EDGE)
-            hasher.update(handle.read(_EDGE))
-    return hasher.hexdigest()
-
-
-def file_fingerprint(path: Path) -> str:
-    """A digest of a file: of all its bytes up to 64 MiB; above that of its size, first and last MiB.
-
-    A corpus of 14 GB is not read through at every load, so a change in its middle that keeps the length goes unseen
-    here; the count of its documents is checked whenever it is read. Remembered per path, size and time of change.
-    """
-    status = path.stat()
-    return _digest(path.resolve(), status.st_size, status.st_mtime_ns)
+def unchanged(documents: Iterator[Document], before: Mapping[Path, FileState]) -> Iterator[Document]:
+    """`documents`, and at their end an `InputError` if one of these files, which they come from, is no longer so."""
+    yield from documents
+    refuse_changed(before)
 
 
 def fingerprint(card: CollectionCard, split: str, files: Mapping[str, Sequence[Path]]) -> str:
-    """The digest of a collection: its name, version and split and the fingerprints of its files by role."""
+    """The digest of a collection: its name, version and split and all bytes of its files by role."""
     return digest_value(
         {
             "name": card.name,

@@ -18,7 +18,7 @@ from pathlib import Path
 from lapca_bench.atomic import atomic_path
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Count, Presence
-from lapca_bench.collections.loaded import file_fingerprint
+from lapca_bench.collections.file_digests import file_fingerprint
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, StoreError, UsageError
 from lapca_bench.paths import cache_root

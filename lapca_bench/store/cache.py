@@ -21,6 +21,7 @@ ROOMS = {
     "resources": "fetched weights and corpora",
     "checkpoints": "weights converted from fetched ones",
     "collections": "parsed corpora",
+    "digests": "digests of large input files",
     "vectors": "encoded texts",
     "indexes": "Lucene indexes",
     "faiss": "faiss indexes",

@@ -48,5 +48,6 @@ def corpus_of(name: str, split: TextSplit = "train", minimum_characters: int = 2
 
 def _fingerprint(folder: Path) -> str:
     """Changes when a file of the folder does: its index of titles is built again then."""
-    files = {str(path): path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
-    return digest_value({name: [state.st_size, state.st_mtime_ns] for name, state in files.items()})[:16]
+    states = {path: path.stat() for path in sorted(folder.rglob("*")) if path.is_file()}
+    facts = {str(path): [s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino] for path, s in states.items()}
+    return digest_value(facts)[:16]
