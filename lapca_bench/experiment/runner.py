@@ -123,7 +123,7 @@ class Runner:
 
     def find(self, cell: Cell) -> StoredResult | None:
         """The stored result of a cell, if there is one that holds every measure asked for."""
-        stored = self._stored(self.key(cell))
+        stored = self._stored(cell)
         return stored if stored is not None and not self._lacking(cell, stored) else None
 
     def cost(self, cell: Cell, estimator: Estimator) -> EncodingCost:
@@ -134,7 +134,7 @@ class Runner:
         system, collection = self._system(cell.system), self._collection(cell.collection)
         depth = self._depth(cell)
         key = _key(system, collection, depth)
-        stored = self._stored(key, system.name)
+        stored = self._stored(cell)
         measures = self.request.measures_of(collection.card)
         if stored is not None and not self._lacking(cell, stored):
             return Outcome(cell, "reused", self._under(system.name, stored), measures[0])
@@ -161,9 +161,11 @@ class Runner:
         result = _result(key, system, collection, run, scores, about)
         return Outcome(cell, "new", read_result(self.results.write(result)), measures[0])
 
-    def _stored(self, key: str, name: str = "") -> StoredResult | None:
-        """The result with this key, that of the system `name` first: a full one, else one of which scores are kept."""
-        return self.results.find(key, name) or self._kept.get(key)
+    def _stored(self, cell: Cell) -> StoredResult | None:
+        """The result of what the cell is made of, that of the system's name first: a full one, else a kept one."""
+        key, system = self.key(cell), self._system(cell.system)
+        found = self.results.find(key, system.name) or self._kept.get((key, system.name)) or self._kept.get((key, ""))
+        return found if found is not None and _is_of(found, system, self._collection(cell.collection)) else None
 
     def _under(self, name: str, stored: StoredResult) -> StoredResult:
         """`stored` under this name; what another name of the same system has measured is written under both."""
@@ -175,8 +177,10 @@ class Runner:
         return read_result(self.results.write(Result(**facts, scores=stored.scores, run=stored.run.renamed(name))))
 
     @cached_property
-    def _kept(self) -> dict[str, KeptResult]:
-        return {result.key: result for family in families(self.results.root) for result in family.results}
+    def _kept(self) -> dict[tuple[str, str], KeptResult]:
+        """By key and name of the system, and under "" by key alone."""
+        kept = [result for family in families(self.results.root) for result in family.results]
+        return {(result.key, name): result for result in kept for name in ("", result.system)}
 
     def _lacking(self, cell: Cell, stored: StoredResult) -> list[str]:
         asked = self.request.measures_of(self._collection(cell.collection).card)
@@ -249,6 +253,16 @@ def score_run(
         document_languages=languages,
         documents=documents,
         engine=engine,
+    )
+
+
+def _is_of(stored: StoredResult, system: System, collection: Collection) -> bool:
+    """Whether a result is what its key says: a key that stands in a file may have been written by anyone."""
+    return (
+        stored.system_digest == system.identity.digest
+        and stored.collection == collection.card.name
+        and stored.split == collection.split
+        and stored.provenance.collection.fingerprint == collection.fingerprint
     )
 
 

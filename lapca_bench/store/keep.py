@@ -28,8 +28,8 @@ FIRST = 10  # documents per question
 def keep(results: Iterable[StoredResult], root: Path, first: int = FIRST) -> list[Path]:
     """Add results to those kept below `root`, cut to the `first` documents; returns the folders written.
 
-    A kept result of the same key is replaced. Raises `InputError` where scores name a question twice, and `StoreError`
-    where a result or what is kept already is damaged.
+    A kept result of the same key and system is replaced. Raises `InputError` where scores name a question twice, and
+    `StoreError` where a result or what is kept already is damaged.
     """
     of_family: dict[str, list[StoredResult]] = {}
     for result in results:
@@ -39,7 +39,7 @@ def keep(results: Iterable[StoredResult], root: Path, first: int = FIRST) -> lis
         folder = root / f"{file_name(name)}{ENDING}"
         with exclusive(root / ".locks", folder.name):
             known = KeptFamily(folder).results if folder.exists() else []
-            entries = {result.key: _Entry.of(result, first) for result in (*known, *added)}
+            entries = {(result.key, result.system): _Entry.of(result, first) for result in (*known, *added)}
             place = ResultStore(root).place
             _write(sorted(entries.values(), key=lambda entry: (place(entry.result), entry.result.key)), folder)
         folders.append(folder)

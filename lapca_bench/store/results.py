@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from lapca_bench.atomic import atomic_path, remove, scratch_folder
-from lapca_bench.digest import digest_file
+from lapca_bench.digest import digest_file, digest_texts
 from lapca_bench.errors import StoreError
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Run
@@ -194,7 +194,7 @@ class ResultStore:
 
     def find(self, key: str, system: str = "") -> StoredResult | None:
         """The result with this key, or None; of one that two names of a system have, that of `system` first."""
-        found = [read_result(path.parent) for path in sorted(self.root.glob(f"*/*/*/*/{key[:12]}/{MANIFEST}"))]
+        found = [read_result(path.parent) for path in sorted(self.root.glob(f"*/*/*/*/{key[:12]}*/{MANIFEST}"))]
         own = [stored for stored in found if stored.key == key]
         return min(own, key=lambda stored: stored.system != system, default=None)
 
@@ -210,7 +210,9 @@ class ResultStore:
         """The folder in which a result lies."""
         family, _, subset = result.collection.partition("/")
         parts = (result.system, family, subset or "all", result.split)
-        return self.root.joinpath(*(file_name(part) for part in parts), result.key[:12])
+        plain = file_name(result.system) == result.system
+        own = "" if plain else f"-{digest_texts([result.system])[:8]}"  # two names of one system may be written alike
+        return self.root.joinpath(*(file_name(part) for part in parts), f"{result.key[:12]}{own}")
 
 
 def _stored_name(name: str, digest: str) -> str:
@@ -219,7 +221,7 @@ def _stored_name(name: str, digest: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """`name` with what a path cannot hold replaced; two names may share a folder, keys keep their results apart."""
+    """`name` with what a path cannot hold replaced; two names may become one."""
     safe = re.sub(r"[^\w.+=@-]+", "_", name)[:80].strip(".") or "_"
     return safe if safe.strip("_") else "_"
 

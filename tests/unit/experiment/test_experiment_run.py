@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,7 +14,8 @@ from lapca_bench.experiment.plan import Cell, plan
 from lapca_bench.experiment.runner import Request, Runner
 from lapca_bench.run import Run
 from lapca_bench.search.system import SystemIdentity
-from lapca_bench.store.results import ResultStore
+from lapca_bench.store.provenance import Provenance
+from lapca_bench.store.results import Result, ResultStore
 
 
 @dataclass
@@ -210,3 +212,25 @@ def test_an_interruption_stops_everything(tmp_path, card):
     for stop in (KeyboardInterrupt(), Interrupted(2)):
         with pytest.raises(type(stop)):
             list(runner(tmp_path, Constant("bad", fails=stop)).run([Cell("bad", card)]))
+
+
+def test_names_that_are_written_alike_keep_their_own_results(tmp_path, card):
+    names = ("a b", "a_b", "[x] a", "*")
+    systems = [Constant(name) for name in names]
+    cells = [Cell(name, card) for name in names]
+    list(runner(tmp_path, *systems).run(cells))
+    again = list(runner(tmp_path, *systems).run(cells))
+    assert [(outcome.state, outcome.result.system) for outcome in again] == [("reused", name) for name in names]
+    assert sorted(stored.system for stored in ResultStore(tmp_path / "results").all()) == sorted(names)
+
+
+@pytest.mark.parametrize("fact", ["system_digest", "split", "collection", "provenance"])
+def test_a_result_that_only_says_the_right_key_is_not_taken(tmp_path, card, fact):
+    system, cell = Constant(), Cell("constant", card)
+    ((first,), store) = runner(tmp_path, system).run([cell]), ResultStore(tmp_path / "results")
+    found = {name: getattr(first.result, name) for name in Result.__dataclass_fields__}
+    other = dict(found["provenance"]) | {"collection": {"fingerprint": "0" * 64}}
+    found[fact] = Provenance(other) if fact == "provenance" else "other"
+    shutil.rmtree(tmp_path / "results")
+    store.write(Result(**found))
+    assert states(runner(tmp_path, system), cell) == ["new"]
