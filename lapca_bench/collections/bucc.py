@@ -112,7 +112,7 @@ class Bucc(CatalogueFamily):
     def _source(self, subset: str, split: str, kind: str) -> Source:
         pair = self._pair(subset)
         name = f"{pair}.{_FILE_SPLITS[split]}.{kind}"
-        return Source(f"BUCC 2018 {name}", (f"bucc2018/{pair}/{name}", f"bucc2018/{name}"), _ORIGIN)
+        return Source(f"BUCC 2018 {name}", (f"bucc2018/{pair}/{name}", f"bucc2018/{name}"), _ORIGIN, f"bucc-{pair}")
 
     def _sides(self, subset: str) -> tuple[str, str]:
         self.check_subset(subset)

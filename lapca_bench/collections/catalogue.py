@@ -11,7 +11,7 @@ from typing import Any
 
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Presence
-from lapca_bench.collections.sources import Source
+from lapca_bench.collections.sources import Source, fetching
 from lapca_bench.errors import UsageError, unknown_name
 
 
@@ -110,8 +110,18 @@ class CatalogueFamily:
 
 
 def presence_of(sources: Sequence[Source]) -> Presence:
-    """Whether all `sources` are here; the reason and remedy are those of the first that is not."""
-    for source in sources:
-        if not source.parts():
-            return Presence(False, f"{source.what}: not on this machine", source.remedy())
-    return Presence(True)
+    """Whether all `sources` are here; the reason names all that are not, and the remedy brings them at once."""
+    missing = [source for source in sources if not source.parts()]
+    if not missing:
+        return Presence(True)
+    named = "; ".join(source.what for source in missing)
+    wanted = tuple(dict.fromkeys(source.resource for source in missing if source.can_be_fetched))
+    by_hand = [source for source in missing if not source.can_be_fetched]
+    if len(missing) == 1:
+        remedy = missing[0].remedy()
+    elif not by_hand:
+        places = ", ".join(source.place() for source in missing)
+        remedy = f"{fetching(wanted)}; or get them yourself and put them at {places}"
+    else:
+        remedy = "; ".join([*([fetching(wanted)] if wanted else []), *(source.remedy() for source in by_hand)])
+    return Presence(False, f"{named}: not on this machine", remedy, wanted)

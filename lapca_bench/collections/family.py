@@ -11,11 +11,15 @@ from lapca_bench.collections.base import Collection, CollectionCard
 
 @dataclass(frozen=True)
 class Presence:
-    """Whether the files of a collection are on this machine; where not, why and how to get them."""
+    """Whether the files of a collection are on this machine; where not, why and how to get them.
+
+    `fetch` names the resources that `lapca-bench fetch` would bring for it.
+    """
 
     present: bool
     reason: str = ""
     remedy: str = ""
+    fetch: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ def _files(language: str) -> TrecFiles:
         topics={"dev": source("dev topics", f"{_HUB}/miracl", topics, f"{folder}/{topics}")},
         qrels={"dev": source("dev qrels", f"{_HUB}/miracl", qrels, f"{folder}/{qrels}")},
         corpus=source(
-            "passages", f"{_HUB}/miracl-corpus", f"miracl-corpus-v1.0-{language}/docs-*.jsonl.gz", resource=""
+            "passages",
+            f"{_HUB}/miracl-corpus",
+            f"miracl-corpus-v1.0-{language}/docs-*.jsonl.gz",
+            resource=f"miracl-corpus-{language}",
         ),
     )
 

@@ -54,7 +54,12 @@ def _files(language: str) -> TrecFiles:
             )
             for split in SPLITS
         },
-        corpus=source("passages", f"{folder}/collection/docs.jsonl.gz", f"{folder}/corpus.jsonl.gz", resource=""),
+        corpus=source(
+            "passages",
+            f"{folder}/collection/docs.jsonl.gz",
+            f"{folder}/corpus.jsonl.gz",
+            resource=f"mr-tydi-corpus-{language}",
+        ),
     )
 
 

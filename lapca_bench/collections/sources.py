@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Source:
         for pattern in [] if root is None else [root / place for place in self.places]:
             if found := sorted(pattern.parent.glob(pattern.name), key=_natural):
                 return tuple(found)
-        fetched = resources.status(self.resource).path if self._can_be_fetched else None
+        fetched = resources.status(self.resource).path if self.can_be_fetched else None
         if fetched is None:
             return ()
         resources.check_once(fetched)
@@ -46,7 +47,8 @@ class Source:
         return ()
 
     @property
-    def _can_be_fetched(self) -> bool:
+    def can_be_fetched(self) -> bool:
+        """Whether `lapca-bench fetch` knows it."""
         return self.resource in resources.catalog()
 
     def find(self) -> Path | None:
@@ -64,9 +66,18 @@ class Source:
         """The error for this file's absence."""
         return MissingResourceError(f"{self.what}: not on this machine", remedy=self.remedy())
 
-    def remedy(self) -> str:
-        """How to get the file."""
+    def place(self) -> str:
+        """Where the file is put by hand."""
         root = data_root()
         folder = str(root) if root is not None else "DATA (a folder of yours that LAPCA_BENCH_DATA names)"
-        by_hand = f"get it from {self.origin} and put it at {folder}/{self.places[0]}"
-        return f"lapca-bench fetch {self.resource}; or {by_hand}" if self._can_be_fetched else by_hand
+        return f"{folder}/{self.places[0]}"
+
+    def remedy(self) -> str:
+        """How to get the file."""
+        by_hand = f"get it from {self.origin} and put it at {self.place()}"
+        return f"{fetching((self.resource,))}; or {by_hand}" if self.can_be_fetched else by_hand
+
+
+def fetching(names: Sequence[str]) -> str:
+    """The command that fetches resources."""
+    return f"lapca-bench fetch {' '.join(names)}"

@@ -47,6 +47,7 @@ _CORPUS = Source(
     "XOR-Retrieve passages (English Wikipedia of 2019-02-01)",
     ("xor-tydi/enwiki_20190201_w100.tsv", "xor-tydi/enwiki_20190201_w100.tsv.gz", "xor-tydi/psgs_w100.tsv"),
     f"{_SITE}/models/enwiki_20190201_w100.tsv (13 GB)",
+    "xor-retrieve-corpus",
 )
 
 

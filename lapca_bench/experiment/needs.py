@@ -18,10 +18,20 @@ def resources_of(experiment: Experiment) -> tuple[str, ...]:
         if ".py:" not in system:
             names.update(dict.fromkeys(_of_card(find_card(system))))
     for name in experiment.collections:
-        for member in collections.expand(name):
-            needed = _of_family(collections.card(member).family)
-            if not collections.status(member).present or all(resources.status(one).present for one in needed):
-                names.update(dict.fromkeys(needed))  # not where the user's own files stand in their place
+        names.update(dict.fromkeys(resources_of_collection(name)))
+    return tuple(names)
+
+
+def resources_of_collection(name: str) -> tuple[str, ...]:
+    """Names of the resources that a collection or group reads; none where the user's own files stand in their place."""
+    names: dict[str, None] = {}
+    for member in collections.expand(name):
+        needed = _of_family(collections.card(member).family)
+        presence = collections.status(member)
+        if not presence.present:
+            names.update(dict.fromkeys(presence.fetch or needed))
+        elif all(resources.status(one).present for one in needed):
+            names.update(dict.fromkeys(needed))
     return tuple(names)
 
 

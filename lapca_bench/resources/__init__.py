@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -23,7 +23,8 @@ from lapca_bench.errors import InputError, MissingResourceError, StoreError, unk
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 from lapca_bench.resources.apt_source import DebianDescriptions, DebianPackages
-from lapca_bench.resources.http_source import HttpFile, HttpFiles, PinnedFile
+from lapca_bench.resources.checksum import Expected
+from lapca_bench.resources.http_source import HttpFiles, RemoteFile, downloads
 from lapca_bench.resources.pip_source import Wheel
 from lapca_bench.sealed import damage, read_sealed, write_sealed
 
@@ -52,7 +53,7 @@ class Resource:
     name: str
     title: str
     licence: str
-    size: int  # bytes to download
+    size: int  # bytes to download; 0 where its publishers state none
     note: str
     origin: Origin
     families: tuple[str, ...] = ()  # of collections that read it, where they do not carry its name
@@ -80,25 +81,55 @@ def _origin(name: str, entry: Mapping[str, Any]) -> Origin:
                 platform=entry.get("platform", ""),
             )
         case "apt":
-            return DebianPackages(name, entry["version"], entry["packages"], entry["bytes"])
+            facts = entry["version"], entry["packages"], entry["bytes"], entry.get("made_of", "")
+            return DebianPackages(name, *facts)
         case "descriptions":
             return DebianDescriptions(name, tuple(entry["languages"]), entry["bytes"])
         case "files":
-            return HttpFiles(name, entry["base"], _pinned_files(entry.get("list", name)))
-        case "http":
-            return HttpFile(name, entry["url"], entry["sha256"], entry["bytes"], tuple(entry.get("members", ())))
+            return HttpFiles(name, entry["base"], _files_below(entry["base"], name))
+        case "corpus":
+            return HttpFiles(name, "their own addresses", _corpora()[name])
     raise InputError(f"unknown source {entry['source']!r}", path="catalog.toml", key=f"{name}.source")
 
 
-def _pinned_files(name: str) -> tuple[PinnedFile, ...]:
-    rows = csv.DictReader(files(__name__).joinpath("files", f"{name}.csv").read_text(encoding="utf-8").splitlines())
-    return tuple(PinnedFile(row["path"], row["sha256"], int(row["bytes"])) for row in rows)
+def _listed(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(files(__name__).joinpath("files", f"{name}.csv").read_text("utf-8").splitlines()))
+
+
+def _files_below(base: str, name: str) -> tuple[RemoteFile, ...]:
+    return tuple(
+        RemoteFile(row["path"], f"{base}/{row['path']}", Expected(size := int(row["bytes"]), row["sha256"]), size)
+        for row in _listed(name)
+    )
+
+
+@cache
+def _corpora() -> Mapping[str, tuple[RemoteFile, ...]]:
+    found: dict[str, list[RemoteFile]] = {}
+    for row in _listed("corpora"):
+        size = int(row["bytes"] or 0)  # of the lists these come from a hint, so that the digest alone decides
+        file = RemoteFile(row["path"], row["url"], Expected(md5=row["md5"]), size)
+        found.setdefault(row["resource"], []).append(file)
+    return {name: tuple(listed) for name, listed in found.items()}
+
+
+def _entries() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables of the catalogue, one per resource: those with `each` stand for several."""
+    for name, entry in tomllib.loads(files(__name__).joinpath("catalog.toml").read_text(encoding="utf-8")).items():
+        for one in entry.get("each", [""]):
+            named = f"{name}-{one}" if one else name
+            stated = {} if "bytes" in entry else {"bytes": _size(named)}
+            yield named, {**entry, **stated, "title": entry["title"].format(each=one)}
+
+
+def _size(name: str) -> int:
+    sizes = [file.size for file in _corpora()[name]]
+    return sum(sizes) if all(sizes) else 0
 
 
 @cache
 def catalog() -> dict[str, Resource]:
     """Every resource by name."""
-    entries = tomllib.loads(files(__name__).joinpath("catalog.toml").read_text(encoding="utf-8"))
     return {
         name: Resource(
             name,
@@ -109,7 +140,7 @@ def catalog() -> dict[str, Resource]:
             _origin(name, entry),
             tuple(entry.get("families", ())),
         )
-        for name, entry in entries.items()
+        for name, entry in _entries()
     }
 
 
@@ -203,6 +234,7 @@ def fetch(name: str, from_file: Path | None = None) -> Path:
                 with atomic_folder(target) as fresh:
                     for path in kept.iterdir():
                         shutil.move(path, fresh / path.name)
+        shutil.rmtree(downloads(name), ignore_errors=True)
     check_once.cache_clear()
     return target
 

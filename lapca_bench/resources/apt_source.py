@@ -5,6 +5,7 @@ The system's sources, keys and proxies are used; signatures are checked by apt. 
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -15,7 +16,9 @@ from pathlib import Path
 from lapca_bench.digest import digest_file
 from lapca_bench.errors import InputError, MissingResourceError
 from lapca_bench.resources.archives import deb_version
+from lapca_bench.resources.checksum import Expected
 from lapca_bench.resources.command import run_fetching
+from lapca_bench.resources.http_source import RemoteFile, fetch_all
 
 # Hooks are cleared because those of some images delete the system's own caches.
 _CONFIGURATION = """\
@@ -82,6 +85,7 @@ class DebianPackages:
     version: str
     packages: Mapping[str, str] = field(hash=False)
     size: int
+    made_of: str = ""  # the source package, by which a mirror's pool keeps them
 
     @property
     def pinned(self) -> str | None:
@@ -89,7 +93,17 @@ class DebianPackages:
         return None
 
     def fetch_into(self, folder: Path) -> dict[str, object]:
-        """Download below `folder`; returns the facts to record: version and digest of every package."""
+        """Download below `folder`; returns the facts to record: version and digest of every package.
+
+        From a Debian mirror that the user names (`LAPCA_BENCH_MIRROR`) come the packages of the pinned version, on any
+        system; without one apt brings those of this machine's release.
+        """
+        mirror = os.environ.get("LAPCA_BENCH_MIRROR")
+        if mirror and self.made_of:
+            remedy = "a mirror keeps the versions of its releases; older ones lie at snapshot.debian.org, by date"
+            for arrived in fetch_all(self.name, self._in_pool(mirror), remedy).values():
+                arrived.replace(folder / arrived.name)
+            return self._facts(folder)
         place = f"LAPCA_BENCH_DATA/{self.name}"
         remedy = (
             f"check the network and the apt sources; or get {', '.join(list(self.packages)[:2])}, ... from "
@@ -100,6 +114,17 @@ class DebianPackages:
             apt.update()
             apt.run("download", *self.packages, folder=folder, description=f"fetch {self.name}", size=self.size)
         return self._facts(folder)
+
+    def _in_pool(self, mirror: str) -> list[RemoteFile]:
+        """The packages as a mirror's pool keeps them: by their source's name, with the version less its epoch."""
+        version = self.version.rpartition(":")[2]
+        initial = self.made_of[: 4 if self.made_of.startswith("lib") else 1]
+        pool = f"{mirror.rstrip('/')}/pool/main/{initial}/{self.made_of}"
+        return [
+            RemoteFile(file, f"{pool}/{file}", Expected(sha256=digest))
+            for package, digest in self.packages.items()
+            for file in [f"{package}_{version}_all.deb"]
+        ]
 
     def accept(self, given: Path, folder: Path) -> dict[str, object]:
         """The same from a folder of .deb files that the user has."""
