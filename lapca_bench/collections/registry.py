@@ -18,6 +18,7 @@ ENTRY_POINTS = "lapca_bench.collections"
 
 # Module and attribute of each built-in family. An attribute holds the family itself; modules load on first use.
 BUILT_IN = {
+    "parallel-mini": "lapca_bench.collections.parallel_mini.collection:PARALLEL_MINI",
     "help-pages": "lapca_bench.collections.help_pages.collection:HELP_PAGES",
     "help-pages-bitext": "lapca_bench.collections.help_pages.bitext:HELP_PAGES_BITEXT",
     "package-descriptions": "lapca_bench.collections.package_descriptions:PACKAGE_DESCRIPTIONS",
@@ -29,8 +30,8 @@ BUILT_IN = {
     "mkqa-bge": "lapca_bench.collections.mkqa:MKQA_BGE",
     "tatoeba": "lapca_bench.collections.tatoeba:TATOEBA",
     "bucc": "lapca_bench.collections.bucc:BUCC",
-    "xquad-r": "lapca_bench.collections.lareqa:XQUAD_R",
-    "mlqa-r": "lapca_bench.collections.lareqa:MLQA_R",
+    "xquad-r": "lapca_bench.collections.sentence_pools.lareqa:XQUAD_R",
+    "mlqa-r": "lapca_bench.collections.sentence_pools.lareqa:MLQA_R",
     "xquad-retrieval": "lapca_bench.collections.xquad:XQUAD_RETRIEVAL",
     "xquad-grid": "lapca_bench.collections.xquad:XQUAD_GRID",
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lapca_bench.collections.lareqa import POOL_DEPTH, XQUAD_R
+from lapca_bench.collections.sentence_pools.lareqa import POOL_DEPTH, XQUAD_R
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring.scorer import score
 

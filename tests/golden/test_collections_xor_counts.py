@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from lapca_bench.collections.lareqa import XQUAD_R
 from lapca_bench.collections.miracl import MIRACL
 from lapca_bench.collections.mkqa import MKQA_CONTRIEVER
 from lapca_bench.collections.mrtydi import MR_TYDI
+from lapca_bench.collections.sentence_pools.lareqa import XQUAD_R
 from lapca_bench.collections.tatoeba import TATOEBA
 from lapca_bench.collections.xor import XOR_RETRIEVE
 from lapca_bench.collections.xquad import XQUAD_GRID, XQUAD_RETRIEVAL

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lapca_bench.collections.catalogue import Catalogue
-from lapca_bench.collections.lareqa import MLQA_R, XQUAD_R, Lareqa
+from lapca_bench.collections.sentence_pools.lareqa import MLQA_R, XQUAD_R, Lareqa
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 
 ONE, TWO, ECHO = "First one. ", "Second two. ", "Second two. "

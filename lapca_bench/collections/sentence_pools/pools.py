@@ -1,21 +1,16 @@
-"""LAReQA: answer sentences in a pool of many languages (Roy et al., EMNLP 2020): XQuAD-R and MLQA-R.
+"""Questions whose answers are sentences, asked of a pool of many languages (LAReQA: Roy et al., EMNLP 2020).
 
 A candidate is a sentence of a paragraph; the targets of a question are its answer sentence in every language. The
-candidate's text is either the sentence alone or the sentence with its paragraph (the authors'); these are two
-collections ("-context") and never share a row. In the latter the sentence is the title and the paragraph the text, so
-that an encoder may read them as a pair.
+candidate's text is either the sentence alone or the sentence with its paragraph; these are two collections ("-context")
+and never share a row. In the latter the sentence is the title and the paragraph the text, so that an encoder may read
+them as a pair.
 
 The authors' mAP ranks the whole pool. Three kinds of subset:
 
-* `mixed`: every question against the pool of all languages, to depth 1,000. AP@1000 is at most (targets not found) /
-  1,001 below the full AP, since each target beyond rank 1,000 would add less than 1 / 1,001.
+* `mixed`: every question against the pool of all languages, to the family's depth, or at full depth where it has none.
 * `<language>-mixed`: the questions of one language against the same pool at full depth, where AP is the authors'
-  value exactly; one language at a time keeps a run at 15 million rows (all at once: 170 million).
+  value exactly.
 * `<language>`: the pool of the question's language only, one target, full depth.
-
-Follows `third_party/utils_lareqa.py` of google-research/xtreme: an answer whose start falls in no sentence leaves its
-question out, a paragraph without questions leaves its sentences out, and a sentence that comes twice in a paragraph is
-a target twice.
 """
 
 from __future__ import annotations
@@ -25,65 +20,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lapca_bench.collections.base import CollectionCard, Policy
-from lapca_bench.collections.catalogue import Catalogue, CatalogueFamily, presence_of
-from lapca_bench.collections.family import Count, Presence
-from lapca_bench.collections.formats.squad import paragraphs
+from lapca_bench.collections.catalogue import CatalogueFamily
+from lapca_bench.collections.family import Count
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint, refuse_unequal, unique_queries
-from lapca_bench.collections.sources import Source
 from lapca_bench.run import Qrels
 from lapca_bench.types import Document, Query
 
 MIXED = "mixed"
-POOL_DEPTH = 1000
-
-_CONTEXT = "-context"
-_REPOSITORY = "https://github.com/google-research-datasets/lareqa"
+CONTEXT = "-context"
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A sentence that may be an answer, and the paragraph it stands in."""
+
     id: str
     sentence: str
     paragraph: str
 
     def document(self, language: str, *, context: bool) -> Document:
+        """The sentence alone, or as the title of its paragraph."""
         if context:
             return Document(self.id, self.paragraph, self.sentence, language)
         return Document(self.id, self.sentence, language=language)
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
     """One language: candidates, question texts by id, and the ids of the targets of each question in this language."""
 
     language: str
-    candidates: tuple[_Candidate, ...]
+    candidates: tuple[Candidate, ...]
     questions: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
-
-    @classmethod
-    def read(cls, path: Path, language: str) -> _Side:
-        candidates: list[_Candidate] = []
-        questions: dict[str, str] = {}
-        targets: dict[str, tuple[str, ...]] = {}
-        for number, paragraph in enumerate(paragraphs(path, split_in_sentences=True), start=1):
-            sentences = [paragraph.text[start:end] for start, end in paragraph.sentences]
-            ids = [f"{language}_{number}_{place}" for place in range(len(sentences))]
-            answered = False
-            for question in paragraph.questions:
-                place = paragraph.sentence_at(question.answer_start)
-                if place is None:
-                    continue
-                answered = True
-                questions[question.id] = question.text
-                targets[question.id] = tuple(
-                    name for name, sentence in zip(ids, sentences, strict=True) if sentence == sentences[place]
-                )
-            if answered:
-                candidates += [
-                    _Candidate(name, text, paragraph.text) for name, text in zip(ids, sentences, strict=True)
-                ]
-        return cls(language, tuple(candidates), questions, targets)
 
 
 @dataclass(frozen=True)
@@ -95,33 +64,42 @@ class _Shape:
     context: bool
 
 
-class Lareqa(CatalogueFamily):
-    """XQuAD-R or MLQA-R, by the catalogue and the folder of its files."""
+class SentencePools(CatalogueFamily):
+    """The pools of one data set; a family says where the file of a language is and how it is read."""
 
-    def __init__(self, name: str, folder: str, origin: str, catalogue: Catalogue | None = None) -> None:
-        super().__init__(name, catalogue)
-        self._folder = folder
-        self._origin = origin
+    pool_depth: int | None = None  # of `mixed`; None: all of it
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages, in the order of the pool."""
         return tuple(self.catalogue.expected)
 
+    def path(self, language: str) -> Path:
+        """The file of a language; raises `MissingResourceError` where it is not on this machine."""
+        raise NotImplementedError
+
+    def find(self, language: str) -> Path | None:
+        """The file of a language; None where it is not on this machine."""
+        raise NotImplementedError
+
+    def read(self, path: Path, language: str) -> Side:
+        """The side that a file holds."""
+        raise NotImplementedError
+
     def subsets(self) -> Sequence[str]:
         """Those of the sentence alone, then those with context."""
         plain = (MIXED, *(f"{x}-{MIXED}" for x in self.languages), *self.languages)
-        return (*plain, *(f"{subset}{_CONTEXT}" for subset in plain))
+        return (*plain, *(f"{subset}{CONTEXT}" for subset in plain))
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """`pools`, then for each candidate text the exact rows per question language and the monolingual pools."""
         exact = [f"{x}-{MIXED}" for x in self.languages]
         return {
-            "pools": (MIXED, f"{MIXED}{_CONTEXT}"),
+            "pools": (MIXED, f"{MIXED}{CONTEXT}"),
             "exact": tuple(exact),
-            "exact-context": tuple(f"{subset}{_CONTEXT}" for subset in exact),
+            "exact-context": tuple(f"{subset}{CONTEXT}" for subset in exact),
             "monolingual": self.languages,
-            "monolingual-context": tuple(f"{language}{_CONTEXT}" for language in self.languages),
+            "monolingual-context": tuple(f"{language}{CONTEXT}" for language in self.languages),
         }
 
     def card(self, subset: str) -> CollectionCard:
@@ -129,9 +107,10 @@ class Lareqa(CatalogueFamily):
         shape = self._shape(subset)
         everything = len(shape.asked) > 1
         size = sum(self.catalogue.count(language, "candidates") or 0 for language in shape.pool)
+        cut = self.pool_depth if everything else None
         policy = Policy(
-            measures=(f"AP@{POOL_DEPTH}" if everything else "AP", "AP_cap@20"),
-            depth=POOL_DEPTH if everything else size,
+            measures=(f"AP@{cut}" if cut else "AP", "AP_cap@20"),
+            depth=cut or size,
             translations="{query}_{language}",
         )
         asked = "all languages" if everything else shape.asked[0]
@@ -140,18 +119,12 @@ class Lareqa(CatalogueFamily):
         title = f"{self.catalogue.title}, questions in {asked}, {pool}, {text}"
         return self.make_card(subset, policy, (shape.asked, shape.pool), ("test",), title)
 
-    def presence(self, subset: str) -> Presence:
-        """Whether the files of all languages of the pool are here."""
-        return presence_of([self._source(language) for language in self._shape(subset).pool])
-
     def load(self, subset: str, split: str | None = None) -> LoadedCollection:
         """One subset; refuses files with other counts than the authors'."""
         card, shape = self.card(subset), self._shape(subset)
         split = self.pick_split(card, split)
-        paths = {language: self._source(language).path() for language in shape.pool}
-        sides = {language: _Side.read(path, language) for language, path in paths.items()}
-        for language, side in sides.items():
-            refuse_unequal(self._counts(side), paths[language], card.version)
+        paths = {language: self.path(language) for language in shape.pool}
+        sides = {language: self.side(language) for language in shape.pool}
 
         def documents() -> Iterator[Document]:
             for language, side in sides.items():
@@ -174,12 +147,17 @@ class Lareqa(CatalogueFamily):
             Qrels(relevant),
         )
 
+    def side(self, language: str) -> Side:
+        """A language's side; refuses a file with other counts than the authors'."""
+        path = self.path(language)
+        side = self.read(path, language)
+        refuse_unequal(self._counts(side), path, self.catalogue.version)
+        return side
+
     def counts(self, subset: str) -> Sequence[Count]:
         """Questions and candidates of each language of the pool that is here, and their sums if all are here."""
         shape = self._shape(subset)
-        sides = [
-            _Side.read(path, language) for language in shape.pool if (path := self._source(language).find()) is not None
-        ]
+        sides = [self.read(path, language) for language in shape.pool if (path := self.find(language)) is not None]
         found = [count for side in sides for count in self._counts(side)]
         if len(sides) == len(shape.pool) > 1:
             for what in ("questions", "candidates"):
@@ -187,28 +165,20 @@ class Lareqa(CatalogueFamily):
                 found.append(Count(f"{what} (all)", sum(c.expected for c in parts), sum(c.found for c in parts)))
         return found
 
+    def pool(self, subset: str) -> tuple[str, ...]:
+        """The languages of a subset's pool."""
+        return self._shape(subset).pool
+
     def _shape(self, subset: str) -> _Shape:
         self.check_subset(subset)
-        plain = subset.removesuffix(_CONTEXT)
+        plain = subset.removesuffix(CONTEXT)
         context = plain != subset
         if plain == MIXED:
             return _Shape(self.languages, self.languages, context)
         language = plain.removesuffix(f"-{MIXED}")
         return _Shape((language,), self.languages if language != plain else (language,), context)
 
-    def _source(self, language: str) -> Source:
-        return Source(
-            f"{self.catalogue.title} ({language})",
-            (f"{self._folder}/{language}.json",),
-            self._origin,
-            self.name,
-        )
-
-    def _counts(self, side: _Side) -> list[Count]:
+    def _counts(self, side: Side) -> list[Count]:
         numbers = {"questions": len(side.questions), "candidates": len(side.candidates)}
         pairs = ((what, self.catalogue.count(side.language, what), n) for what, n in numbers.items())
         return [Count(f"{what} ({side.language})", e, n) for what, e, n in pairs if e is not None]
-
-
-XQUAD_R = Lareqa("xquad-r", "lareqa-xquad-r/xquad-r", f"{_REPOSITORY}/tree/main/xquad-r")
-MLQA_R = Lareqa("mlqa-r", "lareqa-mlqa-r/mlqa-r", f"{_REPOSITORY}/tree/354d67d1cd066854cdfbf5ad0e6105528976141d/mlqa-r")
