@@ -84,6 +84,13 @@ def validated(source: TomlFile, model: type[Model], remedy: str, changed: Collec
     raise UsageError(message, path=source.path, line=line, key=first.key or None, remedy=remedy)
 
 
+def with_default(values: object, table: str, key: str, value: object) -> object:
+    """`values` of a model, with `key` of its `table` set where it is not: it tells the members of a union apart."""
+    if isinstance(values, dict) and isinstance(values.get(table), dict):
+        return {**values, table: {key: value, **values[table]}}
+    return values
+
+
 @dataclass(frozen=True)
 class _Fault:
     """One thing that is wrong: where pydantic saw it, and where that stands in the file."""

@@ -8,8 +8,9 @@ cached for the old ones are never used again.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from typing import cast, get_args
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from lapca_bench.encoders.identity import EncoderIdentity, Setting
 from lapca_bench.encoders.prompted import DenseEncoder
 from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors, VectorSide
 from lapca_bench.encoders.settings import DenseSettings
+from lapca_bench.encoders.sides import Sides
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.errors import STOPS, EncoderError, LapcaError, UsageError
 
@@ -64,19 +66,21 @@ def _stated_identity(thing: object) -> dict[str, Setting]:
 
 
 class AdaptedEncoder(DenseEncoder[DenseSettings]):
-    """An `Encoder` around an `encode` function. Every call's result is checked; see `adapt`."""
+    """An `Encoder` around functions of texts, one for each side. Every call's result is checked; see `adapt`."""
 
-    def __init__(
-        self, thing: object, encode: Callable[[list[str]], object], settings: DenseSettings, name: str
-    ) -> None:
+    def __init__(self, thing: object, sides: Sides, settings: DenseSettings, name: str) -> None:
         super().__init__(settings, name)
         self._thing = thing
-        self._function = encode
+        self._sides = sides
         self.zero_vectors = 0  # rows without a direction so far (such texts score 0 with everything)
 
     @cached_property
     def _probes(self) -> Vectors:
-        return checked(self._call(list(PROBES)), name=self._name, texts=len(PROBES), dimension=None)
+        return self._probed("document")
+
+    def _probed(self, side: VectorSide) -> Vectors:
+        texts = [self._sides.prompt(side) + text for text in PROBES]
+        return checked(self._call(texts, side), name=self._name, texts=len(PROBES), dimension=None)
 
     @cached_property
     def identity(self) -> EncoderIdentity:
@@ -87,10 +91,12 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
             "source": source_digest(self._thing),
             "fingerprint": fingerprint(self._probes),
             "similarity": self._settings.similarity,
-            "query_prompt": self._settings.query_prompt,
-            "document_prompt": self._settings.document_prompt,
+            "query_prompt": self._prompt("query"),
+            "document_prompt": self._prompt("document"),
             "title_separator": self._settings.title_separator,
         }
+        if self._sides.differ:
+            settings["query_fingerprint"] = fingerprint(self._probed("query"))
         return EncoderIdentity(self._name, settings | _stated_identity(self._thing))
 
     @property
@@ -98,9 +104,12 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
         """Columns of the returned arrays."""
         return int(self._probes.shape[1])
 
-    def _call(self, texts: list[str]) -> object:
+    def _prompt(self, side: VectorSide) -> str:
+        return self._sides.prompt(side) or super()._prompt(side)
+
+    def _call(self, texts: list[str], side: VectorSide) -> object:
         try:
-            return self._function(texts)
+            return self._sides.encode(texts, side)
         except (LapcaError, *STOPS):
             raise
         except BaseException as error:  # sys.exit() too: it is that system alone that fails
@@ -113,7 +122,7 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         texts = [well_formed(text) for text in texts]  # most tokenizers fail on lone surrogates
-        vectors = checked(self._call(texts), name=self._name, texts=len(texts), dimension=self.dimension)
+        vectors = checked(self._call(texts, side), name=self._name, texts=len(texts), dimension=self.dimension)
         self.zero_vectors += int((~vectors.any(axis=1)).sum())
         return normalised(vectors) if self._settings.normalise else vectors
 
@@ -121,38 +130,45 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
 def adapt(
     thing: object,
     name: str | None = None,
-    similarity: Similarity = "cosine",
+    similarity: Similarity | None = None,
     *,
-    query_prompt: str = "",
-    document_prompt: str = "",
+    query_prompt: str | None = None,
+    document_prompt: str | None = None,
     title_separator: str = " ",
 ) -> Encoder:
     """An `Encoder` from an object with `encode(list[str]) -> array`, from a function, or from an `Encoder` (as it is).
 
     The array may be numpy, a torch tensor or lists of numbers. With `similarity` "cosine" rows are L2-normalised here;
-    with "dot" they are used as they come. Every call is checked (`EncoderError`): one row per text, as many columns
-    every time, finite values. Raises `UsageError` for anything else, a class that was not instantiated included.
+    with "dot" they are used as they come; None takes what the object states (`similarity`, or a SentenceTransformer's
+    `similarity_fn_name`), else cosine. An object with `encode_query` and `encode_document` has each side encoded by its
+    own; where it holds `prompts` too, as a SentenceTransformer does, a side gets its own prompt unless one is given
+    here. Every call is checked (`EncoderError`): one row per text, as many columns every time, finite values. Raises
+    `UsageError` for anything else, a class that was not instantiated included.
     """
     if inspect.isclass(thing):
         raise UsageError(f"{thing.__name__} is a class, not an encoder", remedy=f"pass an instance: {thing.__name__}()")
     if isinstance(thing, Encoder):
         return thing
-    if similarity not in ("cosine", "dot"):
-        raise UsageError(f"unknown similarity {similarity!r}", remedy='it is "cosine" or "dot"')
-    encode = getattr(thing, "encode", None)
-    if not callable(encode):
-        encode = thing
-    if not callable(encode):
-        raise UsageError(
-            f"{type(thing).__name__} cannot be an encoder: it has no encode method and is no function",
-            remedy="give it a method encode(self, texts: list[str]) that returns one row per text",
-        )
+    stated = similarity or stated_similarity(thing) or "cosine"
+    if stated not in ("cosine", "dot"):
+        raise UsageError(f"unknown similarity {stated!r}", remedy='it is "cosine" or "dot"')
+    sides = Sides.of(thing, query_prompt, document_prompt)
     shown = name or getattr(thing, "name", None) or getattr(thing, "__name__", None) or type(thing).__name__
     settings = DenseSettings(
-        query_prompt=query_prompt,
-        document_prompt=document_prompt,
+        query_prompt=query_prompt or "",
+        document_prompt=document_prompt or "",
         title_separator=title_separator,
-        normalise=similarity == "cosine",
-        similarity=similarity,
+        normalise=stated == "cosine",
+        similarity=stated,
     )
-    return AdaptedEncoder(thing, encode, settings, str(shown))
+    return AdaptedEncoder(thing, sides, settings, str(shown))
+
+
+def stated_similarity(thing: object) -> Similarity | None:
+    """The similarity that an object or class says its vectors were made for; None where it says none, or another."""
+    for name in ("similarity", "similarity_fn_name"):
+        value = getattr(thing, name, None)
+        for known in get_args(Similarity):
+            if value == known:
+                return cast("Similarity", known)
+    return None

@@ -39,6 +39,13 @@ class NotIdentity:
     """
 
 
+class IdentityIfSet:
+    """Marks a field that takes part in an identity where it is not None.
+
+    For settings that came later: what was stored without them is still what it was.
+    """
+
+
 def identity_settings(settings: BaseModel) -> dict[str, Setting]:
     """The values of all fields without the mark, those of inner models and tables as "head.activation"."""
     flat: dict[str, Setting] = {}
@@ -46,6 +53,8 @@ def identity_settings(settings: BaseModel) -> dict[str, Setting]:
         if NotIdentity in about.metadata:
             continue
         value = getattr(settings, name)
+        if value is None and IdentityIfSet in about.metadata:
+            continue
         inner = identity_settings(value) if isinstance(value, BaseModel) else value
         if isinstance(inner, dict):
             flat.update({f"{name}.{key}": item for key, item in inner.items()})

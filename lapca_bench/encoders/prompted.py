@@ -24,11 +24,11 @@ class PromptedEncoder(ABC, Generic[Settings, Encoded]):
 
     def shown_query(self, text: str) -> str:
         """The query as the model reads it."""
-        return self._settings.query_prompt + text
+        return self._prompt("query") + text
 
     def shown_document(self, document: Document) -> str:
         """The document as the model reads it."""
-        return self._settings.document_prompt + document.content(self._settings.title_separator)
+        return self._prompt("document") + document.content(self._settings.title_separator)
 
     def encode_queries(self, texts: Sequence[str], *, language: str | None = None) -> Encoded:
         """What becomes of each text, in input order."""
@@ -38,6 +38,10 @@ class PromptedEncoder(ABC, Generic[Settings, Encoded]):
         """What becomes of each document, in input order; without `language` each document's own is used."""
         languages = [language or document.language for document in documents]
         return self._encode([self.shown_document(document) for document in documents], "document", languages)
+
+    def _prompt(self, side: VectorSide) -> str:
+        """What stands before a text of this side."""
+        return self._settings.query_prompt if side == "query" else self._settings.document_prompt
 
     @abstractmethod
     def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Encoded:

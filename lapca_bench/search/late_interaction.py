@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field, model_validator
+
+from lapca_bench import toml_model
+from lapca_bench.encoders.kinds.sentence_transformers import SentenceTokenVectorSettings
 from lapca_bench.encoders.kinds.token_vectors import LateInteractionSettings
 from lapca_bench.encoders.protocol import MultiVectorEncoder
 from lapca_bench.run import Float32, Int64
@@ -44,7 +48,12 @@ class LateInteractionCard(SystemCard):
     """A system that is an encoder of one vector per token."""
 
     kind: Literal["late-interaction"]
-    late_interaction: LateInteractionSettings
+    late_interaction: Annotated[LateInteractionSettings | SentenceTokenVectorSettings, Field(discriminator="type")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _transformers_loads_it(cls, values: object) -> object:
+        return toml_model.with_default(values, "late_interaction", "type", "transformer")
 
     def make(self, making: Making) -> LateInteractionSystem:
         """The system over the workspace's store of token vectors."""

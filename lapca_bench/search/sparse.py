@@ -8,10 +8,13 @@ the corpus is cut. A document that shares no term with the query is not found.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
+from lapca_bench import toml_model
+from lapca_bench.encoders.kinds.sentence_transformers import SentenceSparseSettings
 from lapca_bench.encoders.kinds.term_weights import SparseSettings
 from lapca_bench.encoders.protocol import SparseEncoder
 from lapca_bench.run import Float32, Int64
@@ -76,7 +79,12 @@ class SparseCard(SystemCard):
     """A system that is an encoder of term weights."""
 
     kind: Literal["sparse"]
-    sparse: SparseSettings
+    sparse: Annotated[SparseSettings | SentenceSparseSettings, Field(discriminator="type")]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _transformers_loads_it(cls, values: object) -> object:
+        return toml_model.with_default(values, "sparse", "type", "transformer")
 
     def make(self, making: Making) -> SparseSystem:
         """The system over the workspace's store of term weights."""

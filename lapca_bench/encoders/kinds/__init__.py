@@ -10,7 +10,11 @@ from typing import Annotated
 from pydantic import Field
 
 from lapca_bench.encoders.kinds.onnx import OnnxSettings
-from lapca_bench.encoders.kinds.sentence_transformers import SentenceTransformersSettings
+from lapca_bench.encoders.kinds.sentence_transformers import (
+    SentenceSparseSettings,
+    SentenceTokenVectorSettings,
+    SentenceTransformersSettings,
+)
 from lapca_bench.encoders.kinds.static import StaticSettings
 from lapca_bench.encoders.kinds.term_weights import SparseSettings
 from lapca_bench.encoders.kinds.token_vectors import LateInteractionSettings
@@ -23,7 +27,9 @@ EncoderSettings = Annotated[
     TransformerSettings | StaticSettings | OnnxSettings | SentenceTransformersSettings | PythonSettings,
     Field(discriminator="type"),
 ]
-AnySettings = EncoderSettings | SparseSettings | LateInteractionSettings
+AnySettings = (
+    EncoderSettings | SparseSettings | SentenceSparseSettings | LateInteractionSettings | SentenceTokenVectorSettings
+)
 
 
 def build(settings: EncoderSettings, name: str | None = None) -> Encoder:

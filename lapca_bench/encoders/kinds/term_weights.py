@@ -43,6 +43,7 @@ class SparseSettings(NetworkSettings):
     checkpoint's folder, makes of a query the weights of its distinct tokens, without the model.
     """
 
+    type: Annotated[Literal["transformer"], NotIdentity] = "transformer"
     expansion: Literal["masked-lm", "tokens"]
     head: Annotated[str | None, NotIdentity] = None
     special_tokens: Literal["keep", "drop"] = "drop"

@@ -36,6 +36,7 @@ class LateInteractionSettings(NetworkSettings):
     of an X-MOD model, of which `default_adapter` serves all other languages.
     """
 
+    type: Annotated[Literal["transformer"], NotIdentity] = "transformer"
     projection: Annotated[str | None, NotIdentity] = None
     query_marker: str | None = None
     document_marker: str | None = None

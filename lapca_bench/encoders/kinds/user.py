@@ -36,8 +36,9 @@ class PythonSettings(DenseSettings):
 
     def encoder(self, name: str | None = None) -> Encoder:
         """The encoder of these settings."""
-        prompts = self.model_dump(include={"query_prompt", "document_prompt", "title_separator"})
-        return load_user_encoder(self.path, name=name, similarity=self.similarity, **prompts)
+        stated = self.model_fields_set & {"query_prompt", "document_prompt", "similarity"}
+        prompts = self.model_dump(include={*stated, "title_separator"})
+        return load_user_encoder(self.path, name=name, **prompts)
 
 
 def plugged_in() -> dict[str, EntryPoint]:
@@ -116,7 +117,7 @@ def _of_package(point: EntryPoint) -> object:
 
 
 def load_user_encoder(
-    specification: str, *, name: str | None = None, similarity: Similarity = "cosine", **prompts: str
+    specification: str, *, name: str | None = None, similarity: Similarity | None = None, **prompts: str
 ) -> Encoder:
     """The encoder that "path/to/file.py:Name", or the name of an entry point, stands for.
 
