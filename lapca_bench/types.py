@@ -1,8 +1,13 @@
-"""The nouns that every room shares: `Document` and `Query`."""
+"""The nouns that every room shares: `Document`, `Query` and the kind of `Task`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+# What is asked: questions that documents answer, or sentences whose translations are sought. Models may have prompts of
+# their own for each.
+Task = Literal["retrieval", "bitext"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lapca_bench.cli.output import Json, Quiet, say, say_columns, say_json, set_volume
+from lapca_bench.cli.output import Json, Quiet, say, say_columns, say_json, set_volume, tell
 
 if TYPE_CHECKING:
     from lapca_bench.experiment.bitext import Aligned, Mined
@@ -22,7 +22,8 @@ def bitext(
 ) -> None:
     """Score the retrieval of translations.
 
-    Accuracy both ways, F1 and xSIM error of aligned sentences; precision, recall and F1 of mined ones (BUCC).
+    Accuracy both ways, F1 and xSIM error of aligned sentences; precision, recall and F1 of mined ones (BUCC). A
+    collection of several languages is scored by pairs of them.
     """
     from dataclasses import asdict
     from functools import partial
@@ -34,13 +35,15 @@ def bitext(
     from lapca_bench.search.dense import DenseSystem
 
     set_volume(quiet, verbose=False)
-    made = SystemFactory.of([system])(system)
+    made = SystemFactory.of([system])(system, "bitext")
     if not isinstance(made, DenseSystem):
         raise UsageError(
             f"{system} has no vectors", remedy="name a dense system: lapca-bench systems list --kind dense"
         )
-    members = [member for name in collection for member in registry.expand(name)]
-    found = {name: score_bitext(made.encoder, made.store, partial(registry.load, name)) for name in members}
+    found: dict[str, Aligned | Mined] = {}
+    for name in dict.fromkeys(member for asked in collection for member in registry.expand(asked)):
+        scores = score_bitext(made.encoder, made.store, partial(registry.load, name))
+        found |= {f"{name} ({pair})" if len(scores) > 1 else name: one for pair, one in scores.items()}
     if json:
         say_json({name: asdict(scores) for name, scores in found.items()})
         return
@@ -73,6 +76,10 @@ def _show_mined(found: dict[str, Mined]) -> None:
             for name, m in found.items()
         ],
     )
+    for name, mined in found.items():
+        if mined.gold >= min(mined.sentences):
+            sides = " and ".join(f"{count}" for count in mined.sentences)
+            tell(f"{name}: {mined.gold} pairs of {sides} sentences do not match one to one, so pairs were mined")
     say(f"The threshold is tuned on {next(iter(found.values())).tuned_on}; F1 on that split itself is an upper bound.")
 
 

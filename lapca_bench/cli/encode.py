@@ -13,6 +13,8 @@ from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_j
 
 if TYPE_CHECKING:
     from lapca_bench.experiment.encoding_cost import EncodingCost
+    from lapca_bench.search.dense import DenseSystem
+    from lapca_bench.types import Task
 
 
 def encode(
@@ -39,7 +41,10 @@ def encode(
 
     set_volume(quiet, verbose)
     factory = SystemFactory.of([system], workspace_on(ray, shared))
-    made = dense_system(system, factory(system))
+
+    def made(task: Task) -> DenseSystem:
+        return dense_system(system, factory(system, task))
+
     if dry_run:
         _say_costs(encoding.costs(made, collection, split), as_json=json)
         return

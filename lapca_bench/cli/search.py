@@ -38,8 +38,9 @@ def search(
     from lapca_bench.types import Query
 
     set_volume(quiet, verbose)
-    made = SystemFactory.of([system], workspace_on(ray))(system)
+    factory = SystemFactory.of([system], workspace_on(ray))
     loaded = registry.load(collection, split)
+    made = factory(system, loaded.card.policy.task)
     if query is not None:
         run = made.search(loaded, [Query("query", query)], depth or 10)
         ranking = run.ranking("query")

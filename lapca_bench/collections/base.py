@@ -14,7 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Relevance
-from lapca_bench.types import Document, Query
+from lapca_bench.types import Document, Query, Task
 
 LANGUAGE, QUERY = "{language}", "{query}"  # in `Policy.translations`
 _TRANSLATIONS = re.compile(r"(\{language\}[^{}]+)?\{query\}|\{query\}[^{}]+\{language\}")
@@ -31,6 +31,7 @@ class Policy:
     "micro" (mean over queries). `translations`: how ids name what translations of one query share, as
     "{language}:{query}", "{query}_{language}" or "{query}" (one id in every language); "" where every query stands
     alone. Tests and intervals take the translations of a query as one observation. Another form is a `UsageError`.
+    `task`: what models are prompted for.
     """
 
     measures: tuple[str, ...]
@@ -39,6 +40,7 @@ class Policy:
     no_relevant: Literal["zero", "exclude"] = "zero"
     average: Literal["macro", "micro"] = "macro"
     translations: str = ""
+    task: Task = "retrieval"
 
     def __post_init__(self) -> None:
         """Refuse a form of ids that does not say where the query stands."""

@@ -26,7 +26,7 @@ LANGUAGES = ("de", "fr", "ru", "zh")
 SPLITS = ("train", "test")
 
 _ENGLISH = "en"
-_POLICY = Policy(measures=("Accuracy",), depth=10, no_relevant="exclude")
+_POLICY = Policy(measures=("Accuracy",), depth=10, no_relevant="exclude", task="bitext")
 _FILE_SPLITS = {"train": "training", "test": "test"}
 _ORIGIN = "https://comparable.limsi.fr/bucc2018/bucc2018-task.html"
 

@@ -41,6 +41,7 @@ from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.inputs.trec import judgements
 from lapca_bench.run import Qrels
 from lapca_bench.toml_model import Strict
+from lapca_bench.types import Task
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?$")]
@@ -94,6 +95,7 @@ class FileCard(Strict):
     no_relevant: Literal["zero", "exclude"] = "zero"
     average: Literal["macro", "micro"] = "macro"
     translations: str = ""
+    task: Task = "retrieval"
 
     @field_validator("translations")
     @classmethod
@@ -185,7 +187,7 @@ class CardFamily:
             citation=card.citation,
             url=card.url,
             policy=Policy(
-                card.measures, card.depth, card.self_match, card.no_relevant, card.average, card.translations
+                card.measures, card.depth, card.self_match, card.no_relevant, card.average, card.translations, card.task
             ),
             query_languages=card.query_languages,
             document_languages=card.document_languages,

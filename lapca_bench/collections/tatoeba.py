@@ -23,7 +23,7 @@ from lapca_bench.types import Document, Query
 
 ENGLISH = "eng"
 
-_POLICY = Policy(measures=("Accuracy", "F1"), depth=10)
+_POLICY = Policy(measures=("Accuracy", "F1"), depth=10, task="bitext")
 _ORIGIN = "https://github.com/facebookresearch/LASER/tree/main/data/tatoeba/v1"
 
 

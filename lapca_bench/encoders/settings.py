@@ -11,6 +11,7 @@ from lapca_bench.encoders.identity import NotIdentity
 from lapca_bench.encoders.protocol import Similarity
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.toml_model import Strict
+from lapca_bench.types import Task
 
 
 class EncoderTable(Strict):
@@ -25,13 +26,28 @@ class EncoderTable(Strict):
         """The same with relative paths taken from `folder`, where the kind has paths that are seen from its card."""
         return self
 
+    def for_task(self, task: Task) -> Self:  # noqa: ARG002
+        """The same as it is used for a kind of task, where that makes a difference."""
+        return self
+
 
 class PromptSettings(EncoderTable):
-    """What is put before a query or document, and between a document's title and its text."""
+    """What is put before a query or document, and between a document's title and its text.
+
+    `bitext_prompt` stands before both sides where translations are sought (Tatoeba, BUCC); without it these are
+    prompted as queries and documents. MTEB's bitext tasks give models that know prompts for queries and documents none.
+    """
 
     query_prompt: str = ""
     document_prompt: str = ""
+    bitext_prompt: Annotated[str | None, NotIdentity] = None  # what `for_task` makes of it has an identity of its own
     title_separator: str = " "
+
+    def for_task(self, task: Task) -> Self:
+        """The same with the prompts of this kind of task."""
+        if task != "bitext" or self.bitext_prompt is None:
+            return self
+        return self.model_copy(update={"query_prompt": self.bitext_prompt, "document_prompt": self.bitext_prompt})
 
 
 class DenseSettings(PromptSettings):

@@ -2,18 +2,20 @@
 
 Aligned sides (Tatoeba, help-pages-bitext): accuracy both ways, F1, xSIM error with the ratio margin. Sides of which
 only some sentences have a translation (BUCC): mined pairs against gold ones, the threshold tuned on the training split.
+A collection of several languages is scored pair of languages by pair of languages, as if each were one of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.encoders.protocol import Encoder
-from lapca_bench.errors import MissingResourceError, UsageError
+from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.run import Qrels
 from lapca_bench.scoring import bitext
 from lapca_bench.store.vectors import VectorStore
@@ -35,8 +37,12 @@ class Aligned:
 
 @dataclass(frozen=True)
 class Mined:
-    """Scores of mined pairs; `tuned_on` and `split` name the splits of the threshold and of the scores."""
+    """Scores of mined pairs; `tuned_on` and `split` name the splits of the threshold and of the scores.
 
+    `sentences` counts those of both sides, of which more than the pairs of `gold` hold were there to be mined.
+    """
+
+    sentences: tuple[int, int]
     gold: int
     tuned_on: str
     split: str
@@ -46,7 +52,7 @@ class Mined:
 
 @dataclass(frozen=True)
 class _Sides:
-    """Vectors of both sides and the gold pairs as (query row, document row)."""
+    """Vectors of both sides of a pair of languages, and the gold pairs as (query row, document row)."""
 
     queries: np.typing.NDArray[np.float32]
     documents: np.typing.NDArray[np.float32]
@@ -59,49 +65,94 @@ class _Sides:
         return each_once and count == len(self.queries) == len(self.documents)
 
 
-def score_bitext(encoder: Encoder, store: VectorStore, load: Callable[[str | None], Collection]) -> Aligned | Mined:
-    """Scores of the collection that `load` gives by split (None: its default).
+def score_bitext(
+    encoder: Encoder, store: VectorStore, load: Callable[[str | None], Collection]
+) -> dict[str, Aligned | Mined]:
+    """Scores of the collection that `load` gives by split (None: its default), by pair of languages ("de-en").
 
-    The threshold is tuned on the default split and applied to another that is here with gold pairs, else to the same.
-    Raises `UsageError` for a collection without gold pairs or with answers instead of pairs.
+    A threshold is tuned on the default split and applied to another that is here with gold pairs, else to the same.
+    Raises `UsageError` for a collection without gold pairs or with answers instead of pairs, `InputError` where a pair
+    names a sentence that is not there.
     """
     collection = load(None)
     sides = _sides(encoder, store, collection)
-    if sides.aligned:
-        return _aligned(sides)
-    mined = bitext.mine(sides.queries, sides.documents, NEIGHBOURS)
-    threshold = bitext.tune_threshold(mined, sides.gold)
-    scored, split = (mined, sides), collection.split
-    for other in collection.card.splits:
-        if other == collection.split:
+    if all(one.aligned for one in sides.values()):
+        return {pair: _aligned(one) for pair, one in sides.items()}
+    split, scored = _scored_split(encoder, store, load, collection)
+    found: dict[str, Aligned | Mined] = {}
+    for pair, one in sides.items():
+        if one.aligned:
+            found[pair] = _aligned(one)
+            continue
+        mined = bitext.mine(one.queries, one.documents, NEIGHBOURS)
+        threshold = bitext.tune_threshold(mined, one.gold)
+        other, seen = (split, scored[pair]) if pair in scored else (collection.split, one)
+        if seen is not one:
+            mined = bitext.mine(seen.queries, seen.documents, NEIGHBOURS)
+        quality = bitext.mining_quality(mined, seen.gold, threshold)
+        count = len(seen.queries), len(seen.documents)
+        found[pair] = Mined(count, len(seen.gold), collection.split, other, threshold, quality)
+    return found
+
+
+def _scored_split(
+    encoder: Encoder, store: VectorStore, load: Callable[[str | None], Collection], tuned: Collection
+) -> tuple[str, dict[str, _Sides]]:
+    """The last split other than `tuned` that is here with gold pairs, and its sides; no sides where there is none."""
+    split, scored = tuned.split, dict[str, _Sides]()
+    for other in tuned.card.splits:
+        if other == tuned.split:
             continue
         try:
             second = load(other)
         except MissingResourceError:
             continue
         if getattr(second.relevance(), "judgements", None):
-            found = _sides(encoder, store, second)
-            scored, split = (bitext.mine(found.queries, found.documents, NEIGHBOURS), found), other
-    quality = bitext.mining_quality(scored[0], scored[1].gold, threshold)
-    return Mined(len(scored[1].gold), collection.split, split, threshold, quality)
+            split, scored = other, _sides(encoder, store, second)
+    return split, scored
 
 
-def _sides(encoder: Encoder, store: VectorStore, collection: Collection) -> _Sides:
+def _sides(encoder: Encoder, store: VectorStore, collection: Collection) -> dict[str, _Sides]:
+    """The sides of every pair of languages that has gold pairs, by "language of queries-language of documents"."""
     relevance = collection.relevance()
     if not isinstance(relevance, Qrels) or not relevance.judgements:
         remedy = "bitext collections are tatoeba, help-pages-bitext and bucc"
         raise UsageError(f"{collection.card.name} ({collection.split}) has no gold pairs", remedy=remedy)
     queries = collection.queries()
     corpus = store.documents(encoder, collection.documents())
-    row_of_query = {query.id: row for row, query in enumerate(queries)}
-    row_of_document = {name: row for row, name in enumerate(corpus.ids.to_pylist())}
-    gold = tuple(
-        (row_of_query[query], row_of_document[document])
-        for query, graded in relevance.judgements.items()
-        for document, grade in graded.items()
-        if grade > 0
-    )
-    return _Sides(store.queries(encoder, queries), np.concatenate(corpus.matrices()).astype(np.float32), gold)
+    asked, found = store.queries(encoder, queries), np.concatenate(corpus.matrices()).astype(np.float32)
+    query_languages = np.asarray([query.language for query in queries], dtype=object)
+    document_languages = np.asarray([x for language, rows in corpus.languages for x in repeat(language, rows)], object)
+    query_rows = _rows_within(query_languages, [query.id for query in queries])
+    document_rows = _rows_within(document_languages, corpus.ids.to_pylist())
+    gold: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for query, graded in relevance.judgements.items():
+        for document, grade in graded.items():
+            if grade > 0:
+                (first, row), (second, place) = _row(query_rows, query), _row(document_rows, document)
+                gold.setdefault((first, second), []).append((row, place))
+    return {
+        f"{first}-{second}": _Sides(
+            asked[query_languages == first], found[document_languages == second], tuple(gold[first, second])
+        )
+        for first, second in gold
+    }
+
+
+def _rows_within(languages: np.typing.NDArray[np.object_], ids: list[str]) -> dict[str, tuple[str, int]]:
+    """For each sentence its language, and its row among those of this language."""
+    count: dict[str, int] = {}
+    rows = {}
+    for language, name in zip(languages, ids, strict=True):
+        rows[name] = (language, count.get(language, 0))
+        count[language] = rows[name][1] + 1
+    return rows
+
+
+def _row(rows: dict[str, tuple[str, int]], name: str) -> tuple[str, int]:
+    if name not in rows:
+        raise InputError(f"a gold pair names the sentence {name!r}, which the collection does not have")
+    return rows[name]
 
 
 def _aligned(sides: _Sides) -> Aligned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lapca_bench.collections import registry as collections
@@ -10,6 +10,9 @@ from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.workspace import Workspace
 from lapca_bench.store.vectors import Tally
+from lapca_bench.types import Task
+
+Prompted = Callable[[Task], DenseSystem]  # the system, prompted for a kind of task
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,15 @@ def members(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def encode(
-    system: DenseSystem, names: Sequence[str], split: str | None, workspace: Workspace
+    system: Prompted, names: Sequence[str], split: str | None, workspace: Workspace
 ) -> Iterator[EncodedCollection]:
     """Put the vectors of every collection into the workspace's store; told of each as it ends."""
     for name in members(names):
         loaded = collections.load(name, split)
-        documents = workspace.vectors.documents(system.encoder, loaded.documents(), workspace.executor).tally
+        encoder = system(loaded.card.policy.task).encoder
+        documents = workspace.vectors.documents(encoder, loaded.documents(), workspace.executor).tally
         queries = Tally()
-        workspace.vectors.queries(system.encoder, loaded.queries(), queries)
+        workspace.vectors.queries(encoder, loaded.queries(), queries)
         yield EncodedCollection(
             name,
             documents.encoded + queries.encoded,
@@ -46,7 +50,8 @@ def encode(
         )
 
 
-def costs(system: DenseSystem, names: Sequence[str], split: str | None) -> dict[str, EncodingCost]:
+def costs(system: Prompted, names: Sequence[str], split: str | None) -> dict[str, EncodingCost]:
     """What `encode` would have to do for every collection, estimated from a few texts; nothing is stored."""
     estimator = Estimator()
-    return {name: estimator.of_system(system, collections.load(name, split)) for name in members(names)}
+    loaded = {name: collections.load(name, split) for name in members(names)}
+    return {name: estimator.of_system(system(one.card.policy.task), one) for name, one in loaded.items()}

@@ -14,6 +14,7 @@ from lapca_bench.experiment.selection import members
 from lapca_bench.scoring.measures import parse
 from lapca_bench.search.system import System
 from lapca_bench.store.results import ResultStore, StoredResult
+from lapca_bench.types import Task
 
 TOLERANCE = 1e-9
 
@@ -57,10 +58,10 @@ def cut_results(
     return found
 
 
-def rerun(results: Sequence[StoredResult], into: ResultStore, system: Callable[[str], System]) -> Iterator[Rerun]:
+def rerun(results: Sequence[StoredResult], into: ResultStore, system: Callable[[str, Task], System]) -> Iterator[Rerun]:
     """Run every result's cell again and store it whole in `into`; what is there already is not run again.
 
-    `system` makes a system from its name.
+    `system` makes a system from its name, prompted for a kind of task.
     """
     of_request: dict[Request, list[StoredResult]] = {}
     for result in results:

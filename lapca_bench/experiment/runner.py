@@ -15,6 +15,7 @@ from lapca_bench.errors import STOPS, LapcaError, UsageError, contained
 from lapca_bench.experiment import provenance
 from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.experiment.plan import Cell
+from lapca_bench.experiment.prompts import prompts_of
 from lapca_bench.experiment.result_key import result_key
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, aggregate, parse, score
@@ -23,7 +24,7 @@ from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, StoredResult, read_result
-from lapca_bench.types import Document
+from lapca_bench.types import Document, Task
 
 log = logging.getLogger(__name__)
 
@@ -95,12 +96,15 @@ def _deepest(measures: Sequence[str]) -> int:
 
 @dataclass
 class Runner:
-    """Runs cells. `system` makes a system from the name a cell gives it; each is made once, at its first cell."""
+    """Runs cells. `system` makes a system from the name a cell gives it and the kind of task that it is prompted for.
 
-    system: Callable[[str], System]
+    Each is made once, at its first cell.
+    """
+
+    system: Callable[[str, Task], System]
     results: ResultStore
     request: Request = field(default_factory=Request)
-    _systems: dict[str, System | Exception] = field(default_factory=dict, init=False)
+    _systems: dict[tuple[str, Task], System | Exception] = field(default_factory=dict, init=False)
     _collections: dict[str, Collection] = field(default_factory=dict, init=False)
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
@@ -119,7 +123,7 @@ class Runner:
 
     def key(self, cell: Cell) -> str:
         """The digest of everything the numbers of a cell depend on."""
-        return _key(self._system(cell.system), self._collection(cell.collection), self._depth(cell))
+        return _key(self._system(cell), self._collection(cell.collection), self._depth(cell))
 
     def find(self, cell: Cell) -> StoredResult | None:
         """The stored result of a cell, if there is one that holds every measure asked for."""
@@ -128,10 +132,10 @@ class Runner:
 
     def cost(self, cell: Cell, estimator: Estimator) -> EncodingCost:
         """What running a cell would have to encode."""
-        return estimator.of_system(self._system(cell.system), self._collection(cell.collection))
+        return estimator.of_system(self._system(cell), self._collection(cell.collection))
 
     def _run(self, cell: Cell) -> Outcome:
-        system, collection = self._system(cell.system), self._collection(cell.collection)
+        system, collection = self._system(cell), self._collection(cell.collection)
         depth = self._depth(cell)
         key = _key(system, collection, depth)
         stored = self._stored(cell)
@@ -163,7 +167,7 @@ class Runner:
 
     def _stored(self, cell: Cell) -> StoredResult | None:
         """The result of what the cell is made of, that of the system's name first: a full one, else a kept one."""
-        key, system = self.key(cell), self._system(cell.system)
+        key, system = self.key(cell), self._system(cell)
         found = self.results.find(key, system.name) or self._kept.get((key, system.name)) or self._kept.get((key, ""))
         return found if found is not None and _is_of(found, system, self._collection(cell.collection)) else None
 
@@ -195,16 +199,17 @@ class Runner:
     def _depth(self, cell: Cell) -> int:
         return self.request.depth_of(self._collection(cell.collection).card)
 
-    def _system(self, name: str) -> System:
-        if name not in self._systems:
+    def _system(self, cell: Cell) -> System:
+        name, task = cell.system, self._collection(cell.collection).card.policy.task
+        if (name, task) not in self._systems:
             try:
-                self._systems[name] = self.system(name)
+                self._systems[name, task] = self.system(name, task)
             except STOPS:
                 raise
             except BaseException as error:  # kept, so that the system's other cells fail alike without another attempt
                 log.debug("cannot make %s", name, exc_info=True)
-                self._systems[name] = contained(error)
-        found = self._systems[name]
+                self._systems[name, task] = contained(error)
+        found = self._systems[name, task]
         if isinstance(found, Exception):
             raise found
         return found
@@ -320,6 +325,7 @@ def _provenance(
             "queries": len(collection.queries()),
         },
         "system": {"kind": system.identity.kind, "settings": dict(system.identity.settings)},
+        "prompts": prompts_of(system),
         "policy": asdict(card.policy),
         "depth": depth,
         "ties": {"order": "score, then document id, both descending", "results": scores.tied},

@@ -15,6 +15,7 @@ from lapca_bench.search import registry
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.registry import Workspace
 from lapca_bench.search.system import System
+from lapca_bench.types import Task
 
 _ENCODER_FILE = re.compile(r".+\.py:\w+")
 
@@ -44,13 +45,13 @@ class SystemFactory:
         check_names([name for name in names if name not in objects])
         return cls(tuple(names), objects, workspace or Workspace())
 
-    def __call__(self, name: str) -> System:
-        """The system called `name`.
+    def __call__(self, name: str, task: Task = "retrieval") -> System:
+        """The system called `name`, prompted for `task` as its card says.
 
         Raises `UsageError` where another name made a system of the same name, which a table could not tell apart, and
         what the card or the encoder's file raises.
         """
-        system = self._made(name)
+        system = self._made(name, task)
         owner = self._owner.setdefault(system.name, name)
         if owner != name:
             raise UsageError(
@@ -58,7 +59,7 @@ class SystemFactory:
             )
         return system
 
-    def _made(self, name: str) -> System:
+    def _made(self, name: str, task: Task) -> System:
         thing = self.objects.get(name)
         if isinstance(thing, System):
             return thing
@@ -66,7 +67,7 @@ class SystemFactory:
             return DenseSystem(thing, self.workspace.vectors, self.workspace.executor)
         if _ENCODER_FILE.fullmatch(name):
             return DenseSystem(load_user_encoder(name), self.workspace.vectors, self.workspace.executor)
-        return registry.build_system(name, self.workspace)
+        return registry.build_system(name, self.workspace, task)
 
 
 def dense_system(name: str, made: System) -> DenseSystem:

@@ -97,7 +97,8 @@ def _hybrid(settings: FusionSettings, collection: Collection, measure: str, work
     if len(settings.systems) != 2:
         raise UsageError(f"{len(settings.systems)} systems have no single alpha", remedy="fuse two, or use ranx-fusion")
     depth, queries = _depth(collection, measure), collection.queries()
-    runs = [build_system(part, workspace).search(collection, queries, depth) for part in settings.systems]
+    task = collection.card.policy.task
+    runs = [build_system(part, workspace, task).search(collection, queries, depth) for part in settings.systems]
     best: dict[str, tuple[float, list[float]]] = {}
     whole: tuple[float, list[float]] | None = None
     for alpha in ALPHA:
@@ -128,7 +129,7 @@ def _fusion(card: RanxFusionCard, collection: Collection, measure: str, workspac
     name = None if parsed.parameters else _RANX_NAMES.get(parsed.name)
     if not isinstance(qrels, Qrels) or name is None:
         raise UsageError(f"ranx cannot optimise {measure} on {collection.card.name}", remedy="use --measure nDCG@10")
-    systems = [build_system(part, workspace) for part in settings.systems]
+    systems = [build_system(part, workspace, collection.card.policy.task) for part in settings.systems]
     depth = _depth(collection, measure)
     runs = [system.search(collection, collection.queries(), depth) for system in systems]
     metric = name if parsed.depth is None else f"{name}@{parsed.depth}"

@@ -274,6 +274,8 @@ def _notes(
             "order of ties: document id, descending."
         )
     ]
+    if prompts := _prompts(results):
+        notes.append(prompts)
     recalls = [(recall, r.system) for r in results if (recall := r.provenance.recall) is not None]
     for system in dict.fromkeys(system for _, system in recalls):
         found = min((recall for recall, name in recalls if name == system), key=lambda recall: recall.recall)
@@ -290,3 +292,16 @@ def _notes(
     if display.intervals:
         notes.append(f"Brackets: {1 - display.alpha:.0%} bootstrap interval ({SAMPLES:,} samples, seed {SEED}).")
     return tuple(notes)
+
+
+def _prompts(results: Sequence[Scored]) -> str:
+    """Which prompts the rows were made with, where models may have others than for queries and documents."""
+    if not any(result.provenance.policy.task == "bitext" for result in results):
+        return ""
+    of_system: dict[str, dict[str, None]] = {}
+    for result in results:
+        for query, document in result.provenance.prompts.values():
+            same = f'"{query}"' if query == document else f'"{query}" and "{document}"'
+            of_system.setdefault(result.system, {})[same if query or document else "none"] = None
+    listed = "; ".join(f"{system} {', '.join(prompts)}" for system, prompts in of_system.items())
+    return f"Prompts before texts: {listed}." if listed else ""

@@ -19,6 +19,7 @@ from lapca_bench.extras import known_extra
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
 from lapca_bench.toml_model import Strict
+from lapca_bench.types import Task
 
 
 class SystemSettings(Strict):
@@ -77,8 +78,15 @@ class SystemCard(Strict):
 
     def beside(self, folder: Path) -> Self:
         """The same with relative paths of a model's files taken from `folder`."""
+        return self._with_models(lambda table: table.beside(folder))
+
+    def for_task(self, task: Task) -> Self:
+        """The same with the prompts that its own models have for this kind of task."""
+        return self._with_models(lambda table: table.for_task(task))
+
+    def _with_models(self, change: Callable[[EncoderTable], EncoderTable]) -> Self:
         encoders = {name: table for name, table in self.tables.items() if isinstance(table, EncoderTable)}
-        return self.model_copy(update={name: table.beside(folder) for name, table in encoders.items()})
+        return self.model_copy(update={name: change(table) for name, table in encoders.items()})
 
     def check(self) -> None:
         """Raise `LapcaError` with what this machine lacks of what the system itself needs; nothing heavy is loaded."""

@@ -17,6 +17,7 @@ from lapca_bench.search.kinds import read_card
 from lapca_bench.search.not_run import NotRunCard
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
+from lapca_bench.types import Task
 
 __all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
 
@@ -94,12 +95,15 @@ def find_card(name: str) -> SystemCard:
     return cards()[name]
 
 
-def build_system(name: str, workspace: Workspace | None = None) -> System:
-    """The system that `name` (a card's name or path) describes; weights and indexes are loaded when first needed."""
-    return _build(find_card(name), workspace or Workspace(), ())
+def build_system(name: str, workspace: Workspace | None = None, task: Task = "retrieval") -> System:
+    """The system that `name` (a card's name or path) describes, prompted for `task`.
+
+    Weights and indexes are loaded when first needed.
+    """
+    return _build(find_card(name), workspace or Workspace(), task, ())
 
 
-def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> System:
+def _build(card: SystemCard, workspace: Workspace, task: Task, parents: tuple[str, ...]) -> System:
     if card.name in parents:
         raise UsageError(f"system {card.name!r} is made of itself", remedy="name other systems in its card")
     lacking = _lacking_extras(card)
@@ -109,9 +113,9 @@ def _build(card: SystemCard, workspace: Workspace, parents: tuple[str, ...]) -> 
         )
 
     def part(name: str) -> System:
-        return _build(find_card(name), workspace, (*parents, card.name))
+        return _build(find_card(name), workspace, task, (*parents, card.name))
 
-    return card.make(Making(workspace, part))
+    return card.for_task(task).make(Making(workspace, part))
 
 
 def _lacking_extras(card: SystemCard) -> str:

@@ -55,6 +55,7 @@ class PolicyRecord:
     measures: tuple[str, ...] = ()
     average: str = "macro"
     translations: str = ""
+    task: str = "retrieval"
 
     @classmethod
     def of(cls, record: Mapping[str, Json]) -> PolicyRecord:
@@ -66,7 +67,20 @@ class PolicyRecord:
             tuple(str(measure) for measure in measures),
             _entry(record, "average", str) or "macro",
             _entry(record, "translations", str) or "",
+            _entry(record, "task", str) or "retrieval",
         )
+
+
+def _prompts(record: Mapping[str, Json]) -> dict[str, tuple[str, str]]:
+    """By encoder, what stood before queries and before documents; raises `ValueError` for another type."""
+    found: dict[str, tuple[str, str]] = {}
+    for encoder in record:
+        match _entry(record, encoder, list):
+            case [str(query), str(document)]:
+                found[encoder] = (query, document)
+            case _:
+                raise ValueError(f"provenance: prompts of {encoder} are two texts, of queries and of documents")
+    return found
 
 
 @dataclass(frozen=True)
@@ -134,6 +148,7 @@ class Provenance(Mapping[str, Json]):
         self.index_bytes = _entry(record, "index_bytes", int)
         self.collection = CollectionRecord.of(_table(record, "collection"))
         self.policy = PolicyRecord.of(_table(record, "policy"))
+        self.prompts = _prompts(_table(record, "prompts"))
         self.timings = Timings.of(_table(record, "timings"))
         self.recall = RecallRecord.of(_table(record, "recall"))
 

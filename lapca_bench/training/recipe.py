@@ -91,6 +91,7 @@ class Recipe(Strict):
         content = self.model_dump(mode="json", exclude=told | {"mining", "evaluation"})
         content["objective"] = self.objective.digested()
         content["optimisation"].pop("stop_after")
+        content["encoder"].pop("bitext_prompt")  # training reads texts as queries and documents
         if self.encoder.delta is None:
             content["encoder"].pop("delta")
         if self.questions == QuestionSettings():

@@ -167,7 +167,7 @@ class HelpPagesBitextFamily:
             licence=LICENCE,
             citation=CITATION,
             url=URL,
-            policy=Policy(measures=("Accuracy", "RR@10"), depth=10, translations="{language}:{query}"),
+            policy=Policy(("Accuracy", "RR@10"), depth=10, translations="{language}:{query}", task="bitext"),
             query_languages=(language,),
             document_languages=(store.ENGLISH,),
             splits=SPLITS,

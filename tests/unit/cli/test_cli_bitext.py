@@ -47,7 +47,7 @@ def scored(system, collection, measure):
 def test_aligned_sides_agree_with_runs_of_the_same_vectors(tatoeba):
     store = VectorStore(tatoeba / "vectors")
     encoder = adapt(Numbered())
-    found = score_bitext(encoder, store, lambda split: registry.load("tatoeba/ang-eng", split))
+    found = score_bitext(encoder, store, lambda split: registry.load("tatoeba/ang-eng", split))["ang-eng"]
     dense = DenseSystem(encoder, store)
     forward, backward = registry.load("tatoeba/ang-eng"), registry.load("tatoeba/eng-ang")
     assert found.pairs == 134
@@ -78,7 +78,8 @@ def test_bucc_is_tuned_on_train_and_scored_on_test(tmp_path, monkeypatch):
     clear.noise = 0.01
 
     def score(encoder):
-        return score_bitext(adapt(encoder), VectorStore(tmp_path / "v"), lambda s: registry.load("bucc/de-en", s))
+        store = VectorStore(tmp_path / "v")
+        return score_bitext(adapt(encoder), store, lambda split: registry.load("bucc/de-en", split))["de-en"]
 
     tuned = score(clear)
     assert isinstance(tuned, Mined)

@@ -44,7 +44,7 @@ def kept(tmp_path, monkeypatch):
     card = str(write_collection(tmp_path / "data"))
     load = registry.load
     monkeypatch.setattr(registry, "load", lambda _, split=None: load(card, split))
-    runner = Runner(lambda _: Shifted(), ResultStore(tmp_path / "full"), Request(depth=20, measures=("RR@3", "R@20")))
+    runner = Runner(lambda *_: Shifted(), ResultStore(tmp_path / "full"), Request(depth=20, measures=("RR@3", "R@20")))
     (outcome,) = runner.run([Cell("shifted", card)])
     keep([outcome.result], tmp_path / "kept", 3)
     return outcome.result, list(stored_results(tmp_path / "kept"))
@@ -52,7 +52,7 @@ def kept(tmp_path, monkeypatch):
 
 def test_the_full_run_is_made_again_and_is_as_kept(kept, tmp_path):
     full, few = kept
-    (one,) = rerun(cut_results(few), ResultStore(tmp_path / "again"), lambda _: Shifted())
+    (one,) = rerun(cut_results(few), ResultStore(tmp_path / "again"), lambda *_: Shifted())
     assert one.difference == ""
     again = one.outcome.result
     assert again.key == full.key
@@ -68,13 +68,13 @@ def test_the_full_run_is_made_again_and_is_as_kept(kept, tmp_path):
     ],
 )
 def test_what_comes_out_otherwise_is_said(kept, tmp_path, system, reason):
-    (one,) = rerun(kept[1], ResultStore(tmp_path / "again"), lambda _: system)
+    (one,) = rerun(kept[1], ResultStore(tmp_path / "again"), lambda *_: system)
     assert reason in one.difference
 
 
 def test_a_kept_result_is_reused_but_not_scored_again(kept, tmp_path):
     def states(*measures):
-        runner = Runner(lambda _: Shifted(), ResultStore(tmp_path / "kept"), Request(depth=20, measures=measures))
+        runner = Runner(lambda *_: Shifted(), ResultStore(tmp_path / "kept"), Request(depth=20, measures=measures))
         return [outcome.state for outcome in runner.run([Cell("shifted", "the card")])]
 
     assert states("RR@3") == ["reused"]
@@ -83,12 +83,12 @@ def test_a_kept_result_is_reused_but_not_scored_again(kept, tmp_path):
 
 
 def test_a_folder_that_holds_it_cut_is_no_place_for_the_full_run(kept, tmp_path):
-    (one,) = rerun(kept[1], ResultStore(tmp_path / "kept"), lambda _: Shifted())
+    (one,) = rerun(kept[1], ResultStore(tmp_path / "kept"), lambda *_: Shifted())
     assert "name another folder" in one.difference
 
 
 def test_a_system_that_cannot_be_made_is_said(kept, tmp_path):
-    def nothing(_):
+    def nothing(*_):
         raise UsageError("no such system")
 
     (one,) = rerun(kept[1], ResultStore(tmp_path / "again"), nothing)

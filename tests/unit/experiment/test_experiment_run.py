@@ -46,7 +46,7 @@ def card(tmp_path):
 
 def runner(tmp_path, *systems, **request):
     by_name = {system.name: system for system in systems}
-    return Runner(by_name.__getitem__, ResultStore(tmp_path / "results"), Request(**request))
+    return Runner(lambda name, _: by_name[name], ResultStore(tmp_path / "results"), Request(**request))
 
 
 def states(made, *cells):

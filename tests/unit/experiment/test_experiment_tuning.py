@@ -83,7 +83,7 @@ def test_a_hybrids_alpha_is_tuned_as_a_whole_and_for_each_language(tmp_path, mon
         "a": Run.from_dict("a", {f"q{n}": {"right" if n == 0 else "wrong": 2.0, "third": 1.0} for n in range(3)}),
         "b": Run.from_dict("b", {f"q{n}": {"wrong" if n == 0 else "right": 2.0, "third": 1.0} for n in range(3)}),
     }
-    monkeypatch.setattr("lapca_bench.experiment.tuning.build_system", lambda name, workspace: Replaying(runs[name]))
+    monkeypatch.setattr("lapca_bench.experiment.tuning.build_system", lambda name, *_: Replaying(runs[name]))
     asked = [Query("q0", "x", "de"), Query("q1", "x", "fi"), Query("q2", "x", "hi")]
     collection = Judged(documents("x"), asked, {f"q{n}": {"right": 1} for n in range(3)})
     fusion = FusionSettings(systems=["a", "b"], method="interpolation")
