@@ -201,7 +201,7 @@ def test_whatever_a_system_raises_it_alone_fails(tmp_path, card, raised):
 
 
 def test_a_system_that_ends_the_program_when_it_is_made_fails_alone(tmp_path, card):
-    def make(name):
+    def make(name, _):
         raise SystemExit(3)
 
     (outcome,) = Runner(make, ResultStore(tmp_path / "results"), Request()).run([Cell("any", card)])
