@@ -55,12 +55,14 @@ class Evaluation:
 
     def tables(self, measures: Sequence[str] = (), display: Display | None = None) -> dict[tuple[str, str], Table]:
         """By name and measure, the table of every collection or group that has a result; "" is the main measure."""
+        from lapca_bench.scoring.distinct import once_each
+
         there = {outcome.cell.collection for outcome in self.outcomes if outcome.result is not None}
         return {
             (name, measure): self.table(measure or None, name, display)
             for name, members in self.plan.tables.items()
             if there.intersection(members)
-            for measure in (measures or ("",))
+            for measure in (once_each(measures).values() if measures else ("",))
         }
 
     @property

@@ -9,7 +9,7 @@ import typer
 
 from lapca_bench.cli.options import PairedTest, Test
 from lapca_bench.cli.output import Json, say_columns, say_json, say_written
-from lapca_bench.cli.score import DEFAULT_MEASURES, Measures
+from lapca_bench.cli.score import DEFAULT_MEASURES, Measures, tell_strangers
 
 
 def compare(
@@ -45,15 +45,17 @@ def compare(
     from lapca_bench.report import writers
     from lapca_bench.report.run_comparison import compare_runs
     from lapca_bench.scoring import Settings, score_files
+    from lapca_bench.scoring.distinct import once_each
     from lapca_bench.store.runs import read_qrels, read_run
 
-    measures = tuple(dict.fromkeys(measure or DEFAULT_MEASURES))
+    measures = tuple(once_each(measure or DEFAULT_MEASURES))
     relevance = read_qrels(qrels)
     frames = {}
     for path in runs:
         if runs.count(path) > 1:
             raise UsageError("this run is named twice", path=path, remedy="name each run once")
         run = read_run(path)
+        tell_strangers(run, relevance)
         name = run.name if run.name not in frames else str(path)
         frames[name] = score_files(run, relevance, measures).frame
     translations = registry.card(registry.expand(collection)[0]).policy.translations if collection else ""

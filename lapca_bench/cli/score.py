@@ -10,7 +10,7 @@ import typer
 from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
 
 if TYPE_CHECKING:
-    from lapca_bench.run import Run
+    from lapca_bench.run import Qrels, Run
     from lapca_bench.scoring import Scores
 
 DEFAULT_MEASURES = ("nDCG@10", "RR@10", "R@100", "AP")
@@ -45,13 +45,14 @@ def score(
     """
     from lapca_bench.cli.score_predictions import ENDINGS, score_predictions
     from lapca_bench.errors import UsageError
+    from lapca_bench.scoring.distinct import once_each
     from lapca_bench.store.runs import read_run
 
     if collection is not None and run.name.endswith(ENDINGS):
         score_predictions(run, collection, split, json=json)
         return
     loaded = read_run(run)
-    asked = tuple(dict.fromkeys(measure or ()))
+    asked = tuple(once_each(measure or ()).values())
     if ties:
         _ties(loaded, qrels, collection, split, asked, json=json)
         return
@@ -112,18 +113,34 @@ def _on_files(run: Run, qrels: Path, measures: tuple[str, ...]) -> tuple[Scores,
     from lapca_bench.scoring import score_files
     from lapca_bench.store.runs import read_qrels
 
-    return score_files(run, read_qrels(qrels), measures), measures
+    relevance = read_qrels(qrels)
+    tell_strangers(run, relevance)
+    return score_files(run, relevance, measures), measures
+
+
+def tell_strangers(run: Run, relevance: Qrels) -> None:
+    """Say so where not one judged document is in the run, which is how ids that were written differently look."""
+    from lapca_bench.collections.judged import judged_documents
+
+    judged = judged_documents(relevance)
+    if len(run) and judged and judged.isdisjoint(run.vocabulary.tolist()):
+        first, other = run.vocabulary[0], min(judged)
+        tell(f"no judged document is in run {run.name!r} (the run has {first!r}, the judgements {other!r}): ids alike?")
 
 
 def _on_collection(
     run: Run, collection: str, split: str | None, measures: tuple[str, ...]
 ) -> tuple[Scores, tuple[str, ...]]:
     from lapca_bench.collections import registry
+    from lapca_bench.collections.judged import absent_judged
     from lapca_bench.experiment.runner import score_run
+    from lapca_bench.scoring.distinct import once_each
 
     loaded = registry.load(collection, split)
-    names = measures or loaded.card.policy.measures
+    names = measures or tuple(once_each(loaded.card.policy.measures).values())
     documents = {document.id for document in loaded.documents()}
+    if lacking := absent_judged(loaded, documents):
+        tell(str(lacking))
     return score_run(run, loaded, names, documents=documents), names
 
 

@@ -11,12 +11,13 @@ from lapca_bench.run import Qrels, Run
 def score_ties(run: Run, qrels: Qrels, measures: Sequence[str], *, exclude: bool, json: bool) -> None:
     """Print worst, expected, canonical and best means; `exclude` leaves out queries without a relevant document."""
     from lapca_bench.scoring import parse
+    from lapca_bench.scoring.distinct import once_each
     from lapca_bench.scoring.judged import join
     from lapca_bench.scoring.ties import bounds, count
 
     judged = [query for query in qrels.judgements if not exclude or qrels.relevant(query)]
     joined = join(run, qrels.judgements, judged)
-    found = {name: bounds(joined, parse(name)) for name in measures}
+    found = {name: bounds(joined, parse(name)) for name in once_each(measures).values()}
     means = {
         name: {kind: float(getattr(b, kind).mean()) for kind in ("worst", "expected", "canonical", "best")}
         for name, b in found.items()

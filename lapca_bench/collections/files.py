@@ -36,6 +36,7 @@ from lapca_bench.collections.family import Count, Presence
 from lapca_bench.collections.file_digests import refuse_changed, states
 from lapca_bench.collections.files_reading import Fields, read_documents, read_queries
 from lapca_bench.collections.formats.beir import beir_judgements, packed, qrels_files
+from lapca_bench.collections.judged import judged_documents
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint, unchanged
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.inputs.trec import judgements
@@ -250,12 +251,10 @@ class CardFamily:
     def counts(self, subset: str = "") -> Sequence[Count]:
         """That every judged document is in the corpus, split by split: nothing else is published of your files."""
         found: list[Count] = []
-        ids = {document.id for document in self.load(subset).documents()}
         for split in self.card(subset).splits:
-            relevance = self.load(subset, split).relevance()
-            assert isinstance(relevance, Qrels)  # noqa: S101 (files hold judgements only)
-            judged = {document for graded in relevance.judgements.values() for document in graded}
-            found.append(Count(f"{split} judged documents in the corpus", len(judged), len(judged & ids)))
+            collection = self.load(subset, split)
+            judged, absent = len(judged_documents(collection.relevance())), len(collection.absent_judged())
+            found.append(Count(f"{split} judged documents in the corpus", judged, judged - absent))
         return found
 
 

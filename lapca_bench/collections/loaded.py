@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from lapca_bench.collections.base import CollectionCard
 from lapca_bench.collections.family import Count
 from lapca_bench.collections.file_digests import FileState, file_fingerprint, refuse_changed
+from lapca_bench.collections.judged import Noticing
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import InputError
 from lapca_bench.run import Relevance
@@ -33,7 +35,18 @@ class LoadedCollection:
 
     def documents(self) -> Iterator[Document]:
         """All documents, streamed."""
-        return self.stream()
+        return self._noticing.watched(self.stream())
+
+    @cached_property
+    def _noticing(self) -> Noticing:
+        return Noticing(self.relevant)
+
+    def absent_judged(self) -> tuple[str, ...]:
+        """Ids of judged documents that are not among the documents, ascending; reads them where nobody has yet."""
+        if self._noticing.absent is None:
+            for _ in self.documents():
+                pass
+        return self._noticing.absent or ()
 
     def judged_documents(self) -> Iterator[Document]:
         """All documents as the evaluator reads them; the same as `documents` unless the protocol says otherwise."""

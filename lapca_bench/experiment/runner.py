@@ -11,6 +11,7 @@ from typing import Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard, document_texts
+from lapca_bench.collections.judged import absent_judged
 from lapca_bench.errors import STOPS, LapcaError, UsageError, contained
 from lapca_bench.experiment import provenance
 from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
@@ -106,6 +107,7 @@ class Runner:
     request: Request = field(default_factory=Request)
     _systems: dict[tuple[str, Task], System | Exception] = field(default_factory=dict, init=False)
     _collections: dict[str, Collection] = field(default_factory=dict, init=False)
+    _told: set[str] = field(default_factory=set, init=False)
 
     def run(self, cells: Iterable[Cell]) -> Iterator[Outcome]:
         """The outcome of every cell, as it ends. Bad requests and failing systems become outcomes, Ctrl-C does not."""
@@ -157,6 +159,7 @@ class Runner:
         log.info("%s on %s: score %d results by %s", system.name, name, len(run), ", ".join(measures))
         scores = score_run(run, collection, measures)
         ended = time.perf_counter()
+        self._tell_unjudged(collection, scores)
         seconds = {"score": ended - scoring, "total": ended - started}
         about = _provenance(system, collection, run, scores, depth, seconds)
         if self.request.keep is not None and self.request.keep < depth:
@@ -164,6 +167,17 @@ class Runner:
             run = run.cut(self.request.keep)
         result = _result(key, system, collection, run, scores, about)
         return Outcome(cell, "new", read_result(self.results.write(result)), measures[0])
+
+    def _tell_unjudged(self, collection: Collection, scores: Scores) -> None:
+        """Warn, once for each collection, of judged documents that it lacks and of queries that nobody judged."""
+        name = collection.card.name
+        if name in self._told:
+            return
+        self._told.add(name)
+        if lacking := absent_judged(collection):
+            log.warning("%s: %s", name, lacking)
+        if scores.unjudged:
+            log.info("%s: %d queries are not judged and do not count", name, scores.unjudged)
 
     def _stored(self, cell: Cell) -> StoredResult | None:
         """The result of what the cell is made of, that of the system's name first: a full one, else a kept one."""

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from lapca_bench import toml_model
 from lapca_bench.errors import UsageError, unknown_name
+from lapca_bench.scoring.distinct import once_each
 from lapca_bench.toml_model import Strict
 
 ENTRY_POINTS = "lapca_bench.systems"  # a package that brings systems may bring experiments with them
@@ -35,7 +36,15 @@ class Experiment(Strict):
     measures: tuple[Name, ...] = ()
     depth: int | None = Field(default=None, ge=1, le=1_000_000)
 
-    @field_validator("systems", "collections", "measures")
+    @field_validator("measures")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(once_each(names).values())
+        except UsageError:  # an unknown name is told with its nearest when the experiment is planned
+            return names
+
+    @field_validator("systems", "collections")
     @classmethod
     def _no_repeats(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         repeated = sorted({name for name in names if names.count(name) > 1})

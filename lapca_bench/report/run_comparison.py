@@ -26,7 +26,7 @@ def compare_runs(
     """
     if len(frames) < 2:
         raise UsageError("a comparison needs at least two runs", remedy="to score one run: lapca-bench score")
-    names = [str(parse_mean(measure)) for measure in measures]
+    names = list(dict.fromkeys(str(parse_mean(measure)) for measure in measures))
     pairs = compare(frames, names, settings, translations=translations)
     of_run = dict(zip(frames, letters(len(frames)), strict=True))
     beaten: dict[tuple[str, str], tuple[str, ...]] = {}

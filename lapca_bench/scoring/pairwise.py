@@ -68,7 +68,7 @@ def compare(
     settings = settings or Settings()
     if len(frames) < 2:
         raise UsageError("a comparison needs at least two systems")
-    names = [str(parse_mean(one)) for one in ([measures] if isinstance(measures, str) else measures)]
+    names = list(dict.fromkeys(str(parse_mean(one)) for one in ([measures] if isinstance(measures, str) else measures)))
     pairs = [pair for name in names for pair in _compare(frames, name, settings, translations)]
     adjusted = holm([pair.p_uncorrected for pair in pairs])
     return [replace(pair, p_holm=float(p)) for pair, p in zip(pairs, adjusted, strict=True)]
