@@ -12,6 +12,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+Judged = npt.NDArray[np.int8]
+Span = tuple[int, int]
+
+ANSWER, NEGATIVE, LEFT_OUT = 1, 0, -1
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -22,6 +27,10 @@ class Batch:
     `query_pivots` and `passage_pivots` hold each view's text in the pivot language, "" where there is none; empty when
     the recipe has no pivot. `teacher_scores` are those of the system that is distilled, (queries, passages and
     negatives).
+
+    Where `judged` is there, queries and candidates are no pairs: it says of each of them, (queries, candidates), what
+    the one is to the other, `ANSWER`, `NEGATIVE` or `LEFT_OUT`. Candidates are the passages, or, where `spans` are there,
+    the spans (characters, end excluded) of every passage in turn, and `passage_pivots` are theirs.
     """
 
     names: tuple[str, ...]
@@ -33,6 +42,8 @@ class Batch:
     query_pivots: tuple[str, ...] = ()
     passage_pivots: tuple[str, ...] = ()
     teacher_scores: npt.NDArray[np.float32] | None = None
+    judged: Judged | None = None
+    spans: tuple[tuple[Span, ...], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     HELD_OUT_PAIRS = 3  # which pairs of a held-out page are looked at
     POOL = 4  # among which passages hard negatives are mined
     READING = 5  # which words are hidden in sequences (`Reads`)
+    PARAGRAPHS = 6  # which paragraphs a step sees, what of them is shown and asked
 
 
 class Reads(IntEnum):

@@ -20,7 +20,7 @@ from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.parsing import toml_table
 from lapca_bench.toml_model import Strict
-from lapca_bench.training.batches.settings import PairSettings, QuestionSettings, ViewSettings
+from lapca_bench.training.batches.settings import ParagraphSettings, PairSettings, QuestionSettings, ViewSettings
 from lapca_bench.training.evaluation import EvaluationSettings
 from lapca_bench.training.losses.objective import Objective
 from lapca_bench.training.mining.settings import MiningSettings
@@ -30,6 +30,7 @@ from lapca_bench.training.model.tower import TrainedSettings
 class OptimisationSettings(Strict):
     """AdamW with linear warm-up and decay (METHOD item 9). `chunk` is the number of texts embedded at once.
 
+    Texts are cut at `query_length` and `passage_length` tokens, and at `spanned_length` where parts of them are pooled.
     `gradient_cache` recomputes chunks instead of keeping their activations. `stop_after` ends the run early while the
     schedule still counts to `steps`.
     """
@@ -45,6 +46,7 @@ class OptimisationSettings(Strict):
     precision: Literal["fp32", "bf16"] = "fp32"
     query_length: int = Field(default=64, ge=4)
     passage_length: int = Field(default=128, ge=4)
+    spanned_length: int = Field(default=256, ge=4)
     stop_after: int | None = Field(default=None, ge=1)
 
 
@@ -68,6 +70,7 @@ class Recipe(Strict):
     mining: MiningSettings = MiningSettings()
     pairs: PairSettings = PairSettings()
     questions: QuestionSettings = QuestionSettings()
+    paragraphs: ParagraphSettings = ParagraphSettings()
     views: ViewSettings = ViewSettings()
     objective: Objective = Objective()
     trained: TrainedSettings = TrainedSettings()
@@ -96,6 +99,9 @@ class Recipe(Strict):
             content["encoder"].pop("delta")
         if self.questions == QuestionSettings():
             content.pop("questions")
+        if self.paragraphs == ParagraphSettings():
+            content.pop("paragraphs")
+            content["optimisation"].pop("spanned_length")
         return digest_value(content)
 
 

@@ -81,6 +81,16 @@ class Tokenizer:
             unknown[:] = [np.count_nonzero(one == self.unknown) for one in ids]
         return Tokens(ids, truncated, unknown)
 
+    def encode_places(self, texts: Sequence[str], max_length: int) -> list[tuple[Ids, Padded]]:
+        """Ids of every text, cut as `encode` does, and the characters (tokens, 2) that each of them stands for."""
+        texts = [self._beginning(well_formed(text), max_length) for text in texts]
+        self._backend.enable_truncation(max_length)
+        return [
+            (np.asarray(one.ids, dtype=np.int32), np.asarray(one.offsets, dtype=np.int64).reshape(-1, 2))
+            for start in range(0, len(texts), CHUNK)
+            for one in self._backend.encode_batch(texts[start : start + CHUNK])
+        ]
+
     def _beginning(self, text: str, max_length: int) -> str:
         """The part of a very long text that its first `max_length` tokens come from.
 

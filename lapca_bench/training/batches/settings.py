@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field
@@ -49,3 +50,33 @@ class QuestionSettings(Strict):
     rounds: int = Field(default=0, ge=0)
     depth: int = Field(default=100, ge=1)
     held_out: int = Field(default=0, ge=0)
+
+
+class ParagraphSettings(Strict):
+    """Paragraphs with their sentences, for training that finds a sentence inside its paragraph.
+
+    `questions` weighs sets of questions with answers, `parallel` texts whose sentences correspond across languages, by
+    the names of their folders. A batch is of one kind: of questions with the chance `question_share`, in one language
+    drawn ∝ n^`exponent` (n = its questions; no language more often than `largest_share`), or of parallel paragraphs,
+    each in `together` languages (weighed by `languages`, which leaves out all others where it is not empty).
+    Of a paragraph up to `units` neighbouring sentences of at most `characters` in all are shown, of which up to `asked`
+    are asked for. `titles` is the chance that one of these queries is the title. With the chance `spanned` a batch
+    reads each paragraph whole and pools its sentences in it; else every sentence is read alone.
+    `neighbours` says which sentences of the answer's own paragraph are negatives: those in all languages that are
+    shown, those in the answer's language only, or none, in which case only sentences that are asked for are shown.
+    """
+
+    questions: Mapping[str, float] = {}
+    parallel: Mapping[str, float] = {}
+    question_share: float = Field(default=0.45, ge=0, le=1)
+    exponent: float = Field(default=0.5, ge=0)
+    largest_share: float = Field(default=0.3, gt=0, le=1)
+    languages: Mapping[str, float] = {}
+    exclude_languages: tuple[str, ...] = ()
+    together: int = Field(default=3, ge=2)
+    units: int = Field(default=6, ge=1)
+    characters: int = Field(default=900, ge=50)
+    asked: int = Field(default=3, ge=1)
+    titles: float = Field(default=0.1, ge=0, le=1)
+    spanned: float = Field(default=0.33, ge=0, le=1)
+    neighbours: Literal["all", "answer's language", "none"] = "all"

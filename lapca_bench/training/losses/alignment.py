@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from lapca_bench.training.batch import Batch
-from lapca_bench.training.losses.functions import info_nce, question_passage_nll
+from lapca_bench.training.batch import Batch, Judged
+from lapca_bench.training.losses.functions import info_nce, judged_nce, question_passage_nll
 from lapca_bench.training.losses.similarity import SimilaritySettings
 from lapca_bench.training.losses.term import MatrixLoss, MatrixTerm, StartVectors
 
@@ -39,10 +39,25 @@ class Alignment(MatrixTerm[AlignmentSettings]):
     def over(self, batch: Batch, start: StartVectors) -> MatrixLoss:  # noqa: ARG002
         """The loss of the batch's pairs, hard negatives being seen by every query."""
         pairs = len(batch.queries)
+        if batch.judged is not None:
+            return self._judged(batch.judged, pairs)
 
         def loss(matrix: Tensor) -> Tensor:
             queries, passages, negatives = matrix[:pairs], matrix[pairs : 2 * pairs], matrix[2 * pairs :]
             return self._settings.alignment * self._contrast(queries, passages, negatives if len(negatives) else None)
+
+        return loss
+
+    def _judged(self, judged: Judged, queries: int) -> MatrixLoss:
+        import torch
+
+        settings, wanted = self._settings, torch.from_numpy(judged)
+
+        def loss(matrix: Tensor) -> Tensor:
+            cost = judged_nce(
+                matrix[:queries], matrix[queries:], wanted.to(matrix.device), temperature=settings.temperature
+            )
+            return settings.alignment * cost
 
         return loss
 

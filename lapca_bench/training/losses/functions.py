@@ -32,6 +32,27 @@ def info_nce(queries: Tensor, passages: Tensor, *, temperature: float, negatives
     return (forward + backward) / 2
 
 
+def judged_nce(queries: Tensor, candidates: Tensor, judged: Tensor, *, temperature: float) -> Tensor:
+    """InfoNCE with several answers per query, each against the query's negatives alone.
+
+    With z = s / tau: mean over queries of the mean over their answers a of
+    −log [ exp z(q, a) / (exp z(q, a) + sum of exp z(q, n) over the negatives n of q) ]. `judged` (queries, candidates)
+    is 1 for an answer, 0 for a negative, −1 for what is neither. A query without an answer counts for nothing.
+    Sources: van den Oord et al. 2018, eq. 4; several positives, each in a term of its own: Khosla et al. 2020
+    (supervised contrastive learning), eq. 2.
+    """
+    import torch
+    from torch.nn import functional
+
+    scores = functional.normalize(queries, dim=-1) @ functional.normalize(candidates, dim=-1).T / temperature
+    nothing = torch.finfo(scores.dtype).min  # not infinite, for a query without negatives has a gradient too
+    rivals = scores.masked_fill(judged != 0, nothing).logsumexp(dim=1, keepdim=True)
+    answers = judged == 1
+    costs = functional.softplus(rivals - scores).masked_fill(~answers, 0.0)
+    counts = answers.sum(dim=1)
+    return (costs.sum(dim=1) / counts.clamp(min=1)).sum() / (counts > 0).sum().clamp(min=1)
+
+
 def question_passage_nll(
     queries: Tensor, passages: Tensor, *, temperature: float = 1.0, negatives: Tensor | None = None
 ) -> Tensor:

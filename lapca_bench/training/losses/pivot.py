@@ -67,20 +67,41 @@ class Pivot(MatrixTerm[PivotSettings]):
         found = [[place for place, text in enumerate(side) if text] for side in sides]
         if not any(found):
             return None
+        queries = len(batch.queries)
         texts = [[side[place] for place in places] for side, places in zip(sides, found, strict=True)]
-        vectors = start.of_texts(*texts)
-        rows = [*found[0], *(len(batch.passage_pivots) + place for place in found[1])]
-        pivots = Pivots(torch.tensor(rows, device=vectors.device), vectors)
-        return lambda matrix: self.towards(pivots, matrix, len(batch.queries))
+        different = [list(dict.fromkeys(side)) for side in texts]  # one text may be the pivot of several views
+        known = [{text: row for row, text in enumerate(side)} for side in different]
+        vectors = start.of_texts(*different)
+        own = [known[0][text] for text in texts[0]] + [len(different[0]) + known[1][text] for text in texts[1]]
+        rows = [*found[0], *(queries + place for place in found[1])]
+        pivots = Pivots(torch.tensor(rows, device=vectors.device), vectors[own])
+        if batch.judged is not None:
+            return lambda matrix: self.towards(pivots, matrix, self._judged_ranking(pivots, matrix, queries))
+        return lambda matrix: self.towards(pivots, matrix, self._ranking(pivots, matrix, queries))
 
-    def towards(self, pivots: Pivots, matrix: Tensor, pairs: int) -> Tensor:
-        """Both parts over the joint matrix of a batch of `pairs` pairs."""
+    def towards(self, pivots: Pivots, matrix: Tensor, ranking: Tensor) -> Tensor:
+        """Both parts over the joint matrix of a batch, `ranking` being the second without its weight."""
         loss = self._settings.pivot * vector_distillation(matrix[pivots.places], pivots.vectors)
-        return loss + self._settings.ranking * self._ranking(pivots, matrix, pairs) if self._settings.ranking else loss
+        return loss + self._settings.ranking * ranking
 
-    def _ranking(self, pivots: Pivots, matrix: Tensor, pairs: int) -> Tensor:
+    def _judged_ranking(self, pivots: Pivots, matrix: Tensor, queries: int) -> Tensor:
+        """Of every query with a pivot over all candidates with one."""
         from torch.nn.functional import normalize
 
+        asked = pivots.places < queries
+        if not self._settings.ranking or not asked.any() or asked.all():
+            return matrix.new_zeros(())
+        views, fixed = normalize(matrix[pivots.places], dim=-1), normalize(pivots.vectors, dim=-1)
+        temperature = self._settings.ranking_temperature
+        seen, wanted = views[asked] @ views[~asked].T, fixed[asked] @ fixed[~asked].T
+        return score_distillation(seen / temperature, wanted / temperature)
+
+    def _ranking(self, pivots: Pivots, matrix: Tensor, pairs: int) -> Tensor:
+        """Of the pairs whose both views have a pivot."""
+        from torch.nn.functional import normalize
+
+        if not self._settings.ranking:
+            return matrix.new_zeros(())
         rows = {int(place): row for row, place in enumerate(pivots.places)}
         whole = [place for place in range(pairs) if place in rows and pairs + place in rows]
         if len(whole) < 2:

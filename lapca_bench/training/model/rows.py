@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from lapca_bench.encoders.weights.tokenizer import padded
 from lapca_bench.training.model.language_modelling import IGNORED, Int64, MaskVocabulary, hide_tokens
@@ -13,11 +14,24 @@ from lapca_bench.training.random_streams import seed_at
 
 
 @dataclass(frozen=True)
+class Pools:
+    """Vectors of parts of texts: vector v is made of the `tokens[v]` (vectors, tokens) of the text in row `rows[v]`."""
+
+    rows: Int64
+    tokens: npt.NDArray[np.bool_]
+
+    def among(self, rows: Int64) -> npt.NDArray[np.bool_]:
+        """Which vectors are made of texts in these rows."""
+        return np.isin(self.rows, rows)
+
+
+@dataclass(frozen=True)
 class Rows:
     """Token ids of some texts, padded: `ids`, `mask` (texts, tokens); `labels` hold hidden tokens, `IGNORED` elsewhere.
 
     `places` are the texts' rows in the joint batch, `seed` makes dropout repeatable. `positions` number the tokens from
-    0 where they do not simply follow each other.
+    0 where they do not simply follow each other. Where `pools` is there, a text has several vectors, and `places` are
+    theirs.
     """
 
     places: Int64
@@ -26,21 +40,28 @@ class Rows:
     labels: Int64
     seed: int
     positions: Int64 | None = None
+    pools: Pools | None = None
 
     def split(self, parts: int) -> list[Rows]:
         """The same texts in up to `parts` chunks of nearly equal numbers of texts."""
-        cut = [rows for rows in np.array_split(np.arange(len(self.places)), parts) if len(rows)]
-        return [
-            replace(
-                self,
-                places=self.places[rows],
-                ids=self.ids[rows],
-                mask=self.mask[rows],
-                labels=self.labels[rows],
-                positions=None if self.positions is None else self.positions[rows],
-            )
-            for rows in cut
-        ]
+        cut = [rows for rows in np.array_split(np.arange(len(self.ids)), parts) if len(rows)]
+        return [self._part(rows) for rows in cut]
+
+    def _part(self, rows: Int64) -> Rows:
+        """The texts of some rows that follow each other."""
+        places, pools = self.places[rows] if self.pools is None else self.places, self.pools
+        if pools is not None:
+            own = pools.among(rows)
+            places, pools = places[own], Pools(pools.rows[own] - rows[0], pools.tokens[own])
+        return replace(
+            self,
+            places=places,
+            ids=self.ids[rows],
+            mask=self.mask[rows],
+            labels=self.labels[rows],
+            positions=None if self.positions is None else self.positions[rows],
+            pools=pools,
+        )
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from lapca_bench.encoders.weights.pooling import pool
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.toml_model import Strict
+from lapca_bench.training.batch import Span
 from lapca_bench.training.model.language_head import language_head
 from lapca_bench.training.model.language_modelling import IGNORED, Int64, MaskVocabulary, hidden_token_loss
 from lapca_bench.training.model.onednn_linear import multiply_by_onednn
 from lapca_bench.training.model.row_gradients import add_gradients_by_row
 from lapca_bench.training.model.rows import Rows
+from lapca_bench.training.model.spans import SpannedText
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -78,6 +80,8 @@ class TrainedTower:
         encoder = load_start(settings)
         if isinstance(pad := encoder.config.pad_token_id, int):
             self.tokenizer.pad = pad
+        if self.device == "cpu":  # its gradient of fused attention takes a fifth of a step
+            encoder.set_attn_implementation("eager")
         self.encoder: Any = freeze(encoder, trained).to(self.device)
         add_gradients_by_row(self.encoder)
         multiply_by_onednn(self.encoder)
@@ -126,6 +130,20 @@ class TrainedTower:
         tokens = self.tokenizer.encode([prompt + text for text in texts], length)
         return [ids.astype(np.int64) for ids in tokens.ids]
 
+    def tokenise_spans(self, texts: Sequence[str], spans: Sequence[Sequence[Span]], length: int) -> list[SpannedText]:
+        """Passages with the tokens of each of their spans, as `SpannedText` says.
+
+        Raises `UsageError` where the encoder does not take the mean of its tokens.
+        """
+        if self.settings.pooling != "mean":
+            raise UsageError("parts of a text are pooled by their mean alone", key="encoder.pooling", remedy='set "mean"')
+        prompt = self.settings.document_prompt
+        found = self.tokenizer.encode_places([prompt + text for text in texts], length)
+        return [
+            SpannedText.of(ids.astype(np.int64), places, [(a + len(prompt), b + len(prompt)) for a, b in own], len(prompt))
+            for (ids, places), own in zip(found, spans, strict=True)
+        ]
+
     def hidden_states(self, rows: Rows) -> Tensor:
         """(texts, tokens, width); repeatable, because dropout is seeded by the rows."""
         import torch
@@ -140,10 +158,13 @@ class TrainedTower:
         return states
 
     def pooled(self, hidden: Tensor, rows: Rows) -> Tensor:
-        """(texts, width), not normalised."""
+        """(vectors, width), not normalised: one per text, or one per part of a text where the rows name parts."""
         import torch
 
-        return pool(hidden, torch.from_numpy(rows.mask).to(self.device), self.settings.pooling)
+        if rows.pools is None:
+            return pool(hidden, torch.from_numpy(rows.mask).to(self.device), self.settings.pooling)
+        chosen = torch.from_numpy(rows.pools.tokens).to(self.device)
+        return pool(hidden[torch.from_numpy(rows.pools.rows).to(self.device)], chosen, "mean")
 
     def masked_loss(self, hidden: Tensor, rows: Rows, total: int) -> Tensor:
         """This chunk's share of the mean loss over `total` hidden tokens; the head sees hidden positions only."""

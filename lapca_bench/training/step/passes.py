@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from lapca_bench.training.model.language_modelling import Int64
-from lapca_bench.training.model.rows import Hide, Rows, pad_rows
+from lapca_bench.training.model.rows import Hide, Pools, Rows, pad_rows
+from lapca_bench.training.model.spans import SpannedText
 from lapca_bench.training.model.tower import TrainedTower
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step.processes import Processes
@@ -46,6 +49,16 @@ class Passes:
         pad = self._tower.tokenizer.pad
         return [pad_rows(texts, places, pad, seed=seed, hide=hide) for places in np.array_split(order, count)]
 
+    def spanned_chunks(self, texts: Sequence[SpannedText], first: int, seed: int) -> list[Rows]:
+        """The same of texts whose spans have vectors, in rows of the joint matrix from `first` on."""
+        sizes = [len(text.tokens) for text in texts]
+        starts = first + np.cumsum([0, *sizes[:-1]])
+        return [
+            replace(chunk, places=places, pools=pools)
+            for chunk in self.chunks([text.ids for text in texts], seed)
+            for places, pools in [_pooled([texts[n] for n in chunk.places], starts[chunk.places], chunk.ids.shape[1])]
+        ]
+
     def hidden(self, rows: Rows) -> Tensor:
         """Token vectors (texts, tokens, d) of a chunk."""
         with self.precision():
@@ -57,3 +70,15 @@ class Passes:
 
         half = self._recipe.optimisation.precision == "bf16"
         return torch.autocast(self._tower.device, dtype=torch.bfloat16, enabled=half)
+
+
+def _pooled(texts: Sequence[SpannedText], starts: Int64, width: int) -> tuple[Int64, Pools]:
+    """The rows of the joint matrix that the spans of a chunk's texts have, and their tokens among `width`."""
+    rows = np.repeat(np.arange(len(texts), dtype=np.int64), [len(text.tokens) for text in texts])
+    places = np.concatenate([start + np.arange(len(text.tokens)) for start, text in zip(starts, texts, strict=True)])
+    tokens: npt.NDArray[np.bool_] = np.zeros((len(rows), width), dtype=np.bool_)
+    filled = 0
+    for text in texts:
+        tokens[filled : filled + len(text.tokens), : len(text.ids)] = text.tokens
+        filled += len(text.tokens)
+    return places.astype(np.int64), Pools(rows, tokens)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lapca_bench.training.batch import Batch
+from lapca_bench.training.batch import LEFT_OUT, Batch
 from lapca_bench.training.losses.objective import Objective
 from lapca_bench.training.losses.reading import ReadingTerm
 from lapca_bench.training.losses.term import ChunkTerm, JointBatch, MatrixLoss, MatrixTerm, Term
@@ -76,26 +77,39 @@ class Step:
     def _views_backward(self, batch: Batch, step: int) -> float:
         """The same of the losses over the vectors of views, and of those on the way to them."""
         recipe, tower, passes = self._recipe, self._tower, self._passes
-        optimisation = recipe.optimisation
-        texts = tower.tokenise(batch.queries, "query", optimisation.query_length)
-        texts += tower.tokenise([*batch.passages, *batch.negatives], "passage", optimisation.passage_length)
-        chunks = passes.chunks(texts, seed_at(recipe.seed, step), self._hide(len(batch.queries)))
-        whole = JointBatch(len(texts), sum(int((chunk.labels != IGNORED).sum()) for chunk in chunks))
+        batch, chunks = self._chunks(batch, step)
+        vectors = sum(len(chunk.places) for chunk in chunks)
+        whole = JointBatch(vectors, sum(int((chunk.labels != IGNORED).sum()) for chunk in chunks))
         # Processes agree on the chunks whatever their numbers of threads; threads share each, so that no more texts of
         # this process are at work at once than a chunk holds.
         own = [part for chunk in self._processes.own(chunks) for part in chunk.split(passes.threads)]
         losses = [loss for term in self._matrix_terms if (loss := term.over(batch, self._start)) is not None]
         return joint_backward(
             own,
-            len(texts),
+            vectors,
             self._embed,
             partial(joint_loss, losses),
-            recompute=optimisation.gradient_cache,
+            recompute=recipe.optimisation.gradient_cache,
             chunk_loss=partial(self._chunk_loss, whole) if self._chunk_terms else None,
             exchange=self._processes.add_up,
             threads=passes.threads,
             parameters=list(tower.trained_parameters().values()),
         )
+
+    def _chunks(self, batch: Batch, step: int) -> tuple[Batch, list[Rows]]:
+        """The texts of the joint batch in chunks; where spans were cut off, they are left out of the batch's judgements."""
+        tower, lengths, seed = self._tower, self._recipe.optimisation, seed_at(self._recipe.seed, step)
+        texts = tower.tokenise(batch.queries, "query", lengths.query_length)
+        hide = self._hide(len(batch.queries))
+        if not batch.spans:
+            texts += tower.tokenise([*batch.passages, *batch.negatives], "passage", lengths.passage_length)
+            return batch, self._passes.chunks(texts, seed, hide)
+        spanned = tower.tokenise_spans(batch.passages, batch.spans, lengths.spanned_length)
+        if batch.judged is not None:
+            seen = np.concatenate([text.seen for text in spanned])
+            batch = replace(batch, judged=np.where(seen, batch.judged, LEFT_OUT).astype(np.int8))
+        asked = self._passes.chunks(texts, seed, hide)
+        return batch, asked + self._passes.spanned_chunks(spanned, len(texts), seed)
 
     def _hide(self, queries: int) -> Hide | None:
         """What is hidden in views: tokens of the queries, the first texts of a batch."""
