@@ -32,6 +32,7 @@ BUILT_IN = {
     "bucc": "lapca_bench.collections.bucc:BUCC",
     "xquad-r": "lapca_bench.collections.sentence_pools.lareqa:XQUAD_R",
     "mlqa-r": "lapca_bench.collections.sentence_pools.lareqa:MLQA_R",
+    "lareqa-like": "lapca_bench.collections.question_sets.collection:LAREQA_LIKE",
     "xquad-retrieval": "lapca_bench.collections.xquad:XQUAD_RETRIEVAL",
     "xquad-grid": "lapca_bench.collections.xquad:XQUAD_GRID",
 }

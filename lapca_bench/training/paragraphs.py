@@ -8,12 +8,14 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
-from lapca_bench.collections.formats.question_sets import AskedParagraph, read_question_set
+from lapca_bench.collections.question_sets.asked import AskedParagraph, read_question_set
 from lapca_bench.collections.reading import rows
 from lapca_bench.errors import UsageError
 from lapca_bench.training.batches.asked_paragraphs import AskedParagraphs
 from lapca_bench.training.batches.paragraph_batches import ParagraphBatches
 from lapca_bench.training.batches.parallel_paragraphs import ParallelParagraphs
+from lapca_bench.training.checkpoint import checkpoints
+from lapca_bench.training.cost import TrainingTime, tried
 from lapca_bench.training.evaluation import Looks
 from lapca_bench.training.loop import Training, TrainingOutcome
 from lapca_bench.training.pretrain import processes
@@ -43,6 +45,14 @@ def train_on(recipe: Recipe, folder: Path, out: Path, changes: Sequence[str] = (
     }
     source = batches(recipe, folder)
     return Training(recipe, source, out, Looks.of(recipe.evaluation), facts, processes()).run()
+
+
+def time_of(recipe: Recipe, folder: Path, out: Path) -> TrainingTime:
+    """Tokens and time of the steps that `train_on` would still do; nothing is written."""
+    optimisation, found = recipe.optimisation, checkpoints(out)
+    last = min(optimisation.steps, optimisation.stop_after or optimisation.steps)
+    done = int(found[-1].name.removeprefix("step-")) if found else 0
+    return tried(Training(recipe, batches(recipe, folder), out, processes=processes()), max(0, last - done))
 
 
 def batches(recipe: Recipe, folder: Path) -> ParagraphBatches:

@@ -20,7 +20,7 @@ from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.errors import UsageError, unknown_name
 from lapca_bench.parsing import toml_table
 from lapca_bench.toml_model import Strict
-from lapca_bench.training.batches.settings import ParagraphSettings, PairSettings, QuestionSettings, ViewSettings
+from lapca_bench.training.batches.settings import PairSettings, ParagraphSettings, QuestionSettings, ViewSettings
 from lapca_bench.training.evaluation import EvaluationSettings
 from lapca_bench.training.losses.objective import Objective
 from lapca_bench.training.mining.settings import MiningSettings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.collections.formats.question_sets import AskedParagraph
+from lapca_bench.collections.question_sets.asked import AskedParagraph
 from lapca_bench.errors import InputError
 from lapca_bench.training.batches.settings import ParagraphSettings
 from lapca_bench.training.batches.shown import Asking, Sentence, Shown, ShownParagraph
@@ -50,7 +50,9 @@ class AskedParagraphs:
         inside = [one for one in paragraph.questions if first <= one.answer < last and one is not anchor]
         others = [inside[n] for n in random.permutation(len(inside))[: settings.asked - 1]]
         queries = tuple(
-            Asking(f"{paragraph.id}, {one.id}", one.text, paragraph.language, frozenset([one.answer]), frozenset(one.also))
+            Asking(
+                f"{paragraph.id}, {one.id}", one.text, paragraph.language, frozenset([one.answer]), frozenset(one.also)
+            )
             for one in (anchor, *others)
         )
         start, end = paragraph.sentences[first][0], paragraph.sentences[last - 1][1]

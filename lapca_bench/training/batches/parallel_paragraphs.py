@@ -23,7 +23,10 @@ class ParallelParagraphs:
     """
 
     def __init__(
-        self, documents: Mapping[str, Sequence[ParallelDocument]], settings: ParagraphSettings, pivot_language: str | None
+        self,
+        documents: Mapping[str, Sequence[ParallelDocument]],
+        settings: ParagraphSettings,
+        pivot_language: str | None,
     ) -> None:
         self._settings, self._pivot_language = settings, pivot_language
         kept = {

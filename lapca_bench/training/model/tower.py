@@ -136,11 +136,15 @@ class TrainedTower:
         Raises `UsageError` where the encoder does not take the mean of its tokens.
         """
         if self.settings.pooling != "mean":
-            raise UsageError("parts of a text are pooled by their mean alone", key="encoder.pooling", remedy='set "mean"')
+            raise UsageError(
+                "parts of a text are pooled by their mean alone", key="encoder.pooling", remedy='set "mean"'
+            )
         prompt = self.settings.document_prompt
         found = self.tokenizer.encode_places([prompt + text for text in texts], length)
         return [
-            SpannedText.of(ids.astype(np.int64), places, [(a + len(prompt), b + len(prompt)) for a, b in own], len(prompt))
+            SpannedText.of(
+                ids.astype(np.int64), places, [(a + len(prompt), b + len(prompt)) for a, b in own], len(prompt)
+            )
             for (ids, places), own in zip(found, spans, strict=True)
         ]
 

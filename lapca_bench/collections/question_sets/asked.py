@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lapca_bench.collections.formats.sentence_spans import Span, sentence_spans
+from lapca_bench.collections.question_sets.sentence_spans import Span, sentence_spans
 from lapca_bench.collections.reading import records
 from lapca_bench.errors import InputError
 
@@ -71,7 +71,9 @@ def read_question_set(folder: Path) -> Iterator[AskedParagraph]:
         yield AskedParagraph(name, language, str(record["title"]), text, spans, questions)
     for name, questions in asked.items():
         remedy = f"give the paragraph in {PARAGRAPHS}, or remove the question"
-        raise InputError(f"a question about no paragraph: {name!r}", path=folder / QUESTIONS, line=questions[0][0], remedy=remedy)
+        raise InputError(
+            f"a question about no paragraph: {name!r}", path=folder / QUESTIONS, line=questions[0][0], remedy=remedy
+        )
 
 
 def _question(record: Mapping[str, Any], text: str, spans: tuple[Span, ...]) -> SentenceQuestion | None:

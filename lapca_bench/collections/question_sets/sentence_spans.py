@@ -33,7 +33,10 @@ def sentence_spans(text: str, language: str) -> tuple[Span, ...]:
 
 def _between(text: str, cuts: list[Span], first: int = 0, last: int | None = None) -> list[Span]:
     """The stretches between cuts that are not blank, without the blanks around them."""
-    starts, ends = [first, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(text) if last is None else last]
+    starts, ends = (
+        [first, *(end for _, end in cuts)],
+        [*(start for start, _ in cuts), len(text) if last is None else last],
+    )
     found = []
     for start, end in zip(starts, ends, strict=True):
         part = text[start:end]
