@@ -23,6 +23,7 @@ from lapca_bench.search.own_builder import OwnBuilderCard
 from lapca_bench.search.pairwise import CrossEncoderCard
 from lapca_bench.search.ranx_fusion import RanxFusionCard
 from lapca_bench.search.rerank import RerankCard
+from lapca_bench.search.spanned import SpannedCard
 from lapca_bench.search.sparse import SparseCard
 from lapca_bench.search.translation.system import TranslateCard
 
@@ -39,6 +40,7 @@ KINDS: tuple[type[SystemCard], ...] = (
     ApproximateCard,
     HeadCard,
     FieldsCard,
+    SpannedCard,
     TranslateCard,
 )
 

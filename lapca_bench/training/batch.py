@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from lapca_bench.encoders.weights.spans import Span
+
 Judged = npt.NDArray[np.int8]
-Span = tuple[int, int]
 
 ANSWER, NEGATIVE, LEFT_OUT = 1, 0, -1
 
@@ -29,8 +30,8 @@ class Batch:
     negatives).
 
     Where `judged` is there, queries and candidates are no pairs: it says of each of them, (queries, candidates), what
-    the one is to the other, `ANSWER`, `NEGATIVE` or `LEFT_OUT`. Candidates are the passages, or, where `spans` are there,
-    the spans (characters, end excluded) of every passage in turn, and `passage_pivots` are theirs.
+    the one is to the other, `ANSWER`, `NEGATIVE` or `LEFT_OUT`. Candidates are the passages, or, where `spans` are
+    there, the spans of every passage in turn, and `passage_pivots` are theirs.
     """
 
     names: tuple[str, ...]

@@ -29,7 +29,7 @@ SAME_TOPIC = frozenset({"アポロ計画"})
 
 
 def train_on(recipe: Recipe, folder: Path, out: Path, changes: Sequence[str] = ()) -> TrainingOutcome:
-    """Train by the recipe on the corpora that its `[paragraphs]` names in `folder`, from the newest checkpoint in `out`.
+    """Train on the corpora in `folder` that the recipe's `[paragraphs]` names, from the newest checkpoint in `out`.
 
     `changes` are those that `--set` made in the recipe; the model card names them in its command.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import model_validator
 
 from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
@@ -16,19 +17,22 @@ from lapca_bench.encoders.prompted import DenseEncoder
 from lapca_bench.encoders.protocol import Vectors, VectorSide
 from lapca_bench.encoders.settings import DenseSettings, NetworkSettings
 from lapca_bench.encoders.threads import usable_threads
-from lapca_bench.encoders.weights.batching import CPU_BUDGET, Rows, encode_batches
+from lapca_bench.encoders.weights.batching import CPU_BUDGET, Rows, encode_batches, run_batches
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.encoders.weights.dense_layer import DenseLayer, DenseLayerSettings, layer_digest, load_dense_layer
 from lapca_bench.encoders.weights.exported import export_folder, exported, pass_gate
 from lapca_bench.encoders.weights.network import Network, folder_of, load_model
 from lapca_bench.encoders.weights.pooling import Pooling, pool
 from lapca_bench.encoders.weights.runtimes import RUNTIMES, Export, TokenStates
+from lapca_bench.encoders.weights.spans import Span, SpannedText, pooled_tokens
 from lapca_bench.encoders.weights.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.extras import releases
 
 if TYPE_CHECKING:
     import torch
+
+Seen = npt.NDArray[np.bool_]
 
 
 class TransformerSettings(NetworkSettings, DenseSettings):
@@ -198,6 +202,44 @@ class Tower(Network):
             threads=self._batches_at_once(),
         )
 
+    def embed_spans(self, texts: list[str], spans: Sequence[Sequence[Span]], opening: int) -> tuple[Vectors, Seen]:
+        """A vector per span (characters) of every text, one text's after another's, and which of them were read at all.
+
+        `opening` characters of every text are its prompt. Raises `UsageError` for a model that does not take the mean
+        of its tokens, has a layer after it, or is run from an export.
+        """
+        settings = self._settings
+        if settings.pooling != "mean" or self.head is not None or settings.backend != "torch":
+            remedy = 'name a system with pooling = "mean", without a head, run by torch'
+            raise UsageError(f"{self.name} cannot pool parts of a text", key="encoder.pooling", remedy=remedy)
+        read = self.tokenizer.encode_places(texts, settings.document_max_length)
+        made = [
+            SpannedText.of(ids.astype(np.int64), places, own, opening)
+            for (ids, places), own in zip(read, spans, strict=True)
+        ]
+        tokens = Tokens(
+            [text.ids.astype(np.int32) for text in made], np.zeros(len(made), bool), np.zeros(len(made), int)
+        )
+        starts = np.cumsum([0, *(len(own) for own in spans)])
+        vectors = np.zeros((int(starts[-1]), self.dimension), dtype=np.float32)
+        for rows, output in run_batches(
+            tokens.lengths,
+            lambda rows: self._parts(tokens, rows, [made[row] for row in rows]),
+            name=self.name,
+            budget=self._budget(),
+            threads=self._batches_at_once(),
+        ):
+            vectors[np.concatenate([np.arange(starts[row], starts[row + 1]) for row in rows])] = output
+        return vectors, np.concatenate([np.zeros(0, bool), *(text.seen for text in made)])
+
+    def _parts(self, tokens: Tokens, rows: Rows, texts: Sequence[SpannedText]) -> Vectors:
+        import torch
+
+        with torch.inference_mode():
+            output, _, mask = self.run(tokens, rows)
+            owners, chosen = (torch.from_numpy(one).to(mask.device) for one in pooled_tokens(texts, mask.shape[1]))
+            return self._finish(output.last_hidden_state.float()[owners], chosen, "mean")
+
     def _batches_at_once(self) -> int:
         return self.threads if self._exported is None else usable_threads()  # made before several threads ask for it
 
@@ -247,6 +289,12 @@ class TransformerEncoder(DenseEncoder[TransformerSettings]):
     def tokenise(self, texts: Sequence[str], max_length: int | None = None) -> Tokens:
         """Token ids of texts as they are, without prompts; what `health.check` looks at."""
         return self._documents.tokenizer.encode(texts, max_length)
+
+    def encode_spans(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> tuple[Vectors, Seen]:
+        """Parts of documents, read in them: a vector per span of every text, and which spans were read at all."""
+        prompt = self._settings.document_prompt
+        moved = [[(start + len(prompt), end + len(prompt)) for start, end in own] for own in spans]
+        return self._documents.embed_spans([prompt + text for text in texts], moved, len(prompt))
 
     def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:
         if side == "query":

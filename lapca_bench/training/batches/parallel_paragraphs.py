@@ -19,7 +19,8 @@ class ParallelParagraphs:
     """Draws neighbouring units of documents, each in a few languages at once.
 
     A source is drawn by its weight, a document of it ∝ its units. Queries ask in a language that is shown too, so that
-    the neighbours of the sentence they repeat stand against its translations. Raises `InputError` where nothing is left.
+    the neighbours of the sentence they repeat stand against its translations. Raises `InputError` where nothing is
+    left.
     """
 
     def __init__(

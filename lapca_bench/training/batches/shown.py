@@ -8,7 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from lapca_bench.training.batch import ANSWER, LEFT_OUT, NEGATIVE, Batch, Judged, Span
+from lapca_bench.encoders.weights.spans import Span
+from lapca_bench.training.batch import ANSWER, LEFT_OUT, NEGATIVE, Batch, Judged
 
 Neighbours = Literal["all", "answer's language", "none"]
 
@@ -92,8 +93,8 @@ def _judged(
 ) -> Judged:
     """Every query (its paragraph's number beside it) against every sentence.
 
-    What says the same words as the query or as one of its answers is left out wherever it stands: it is no negative, and
-    nothing is learnt of finding a text by itself.
+    What says the same words as the query or as one of its answers is left out wherever it stands: it is no negative,
+    and nothing is learnt of finding a text by itself.
     """
     judged = np.full((len(asked), len(sentences)), NEGATIVE, dtype=np.int8)
     for row, (number, query) in zip(judged, asked, strict=True):

@@ -75,21 +75,23 @@ class Pivot(MatrixTerm[PivotSettings]):
         own = [known[0][text] for text in texts[0]] + [len(different[0]) + known[1][text] for text in texts[1]]
         rows = [*found[0], *(queries + place for place in found[1])]
         pivots = Pivots(torch.tensor(rows, device=vectors.device), vectors[own])
-        if batch.judged is not None:
-            return lambda matrix: self.towards(pivots, matrix, self._judged_ranking(pivots, matrix, queries))
-        return lambda matrix: self.towards(pivots, matrix, self._ranking(pivots, matrix, queries))
+        pairs = batch.judged is None
+        return lambda matrix: self.towards(pivots, matrix, queries, pairs=pairs)
 
-    def towards(self, pivots: Pivots, matrix: Tensor, ranking: Tensor) -> Tensor:
-        """Both parts over the joint matrix of a batch, `ranking` being the second without its weight."""
+    def towards(self, pivots: Pivots, matrix: Tensor, queries: int, *, pairs: bool = True) -> Tensor:
+        """Both parts over the joint matrix of a batch of so many `queries`; `pairs`: each belongs to one passage."""
         loss = self._settings.pivot * vector_distillation(matrix[pivots.places], pivots.vectors)
-        return loss + self._settings.ranking * ranking
+        if not self._settings.ranking:
+            return loss
+        ranking = self._ranking if pairs else self._judged_ranking
+        return loss + self._settings.ranking * ranking(pivots, matrix, queries)
 
     def _judged_ranking(self, pivots: Pivots, matrix: Tensor, queries: int) -> Tensor:
         """Of every query with a pivot over all candidates with one."""
         from torch.nn.functional import normalize
 
         asked = pivots.places < queries
-        if not self._settings.ranking or not asked.any() or asked.all():
+        if not asked.any() or asked.all():
             return matrix.new_zeros(())
         views, fixed = normalize(matrix[pivots.places], dim=-1), normalize(pivots.vectors, dim=-1)
         temperature = self._settings.ranking_temperature
@@ -100,8 +102,6 @@ class Pivot(MatrixTerm[PivotSettings]):
         """Of the pairs whose both views have a pivot."""
         from torch.nn.functional import normalize
 
-        if not self._settings.ranking:
-            return matrix.new_zeros(())
         rows = {int(place): row for row, place in enumerate(pivots.places)}
         whole = [place for place in range(pairs) if place in rows and pairs + place in rows]
         if len(whole) < 2:

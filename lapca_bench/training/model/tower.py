@@ -12,16 +12,15 @@ from lapca_bench.encoders.kinds.transformer import TransformerSettings
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.encoders.weights.network import first_position, folder_of, load_model
 from lapca_bench.encoders.weights.pooling import pool
+from lapca_bench.encoders.weights.spans import Span, SpannedText
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, load_tokenizer
 from lapca_bench.errors import InputError, UsageError
 from lapca_bench.toml_model import Strict
-from lapca_bench.training.batch import Span
 from lapca_bench.training.model.language_head import language_head
 from lapca_bench.training.model.language_modelling import IGNORED, Int64, MaskVocabulary, hidden_token_loss
 from lapca_bench.training.model.onednn_linear import multiply_by_onednn
 from lapca_bench.training.model.row_gradients import add_gradients_by_row
 from lapca_bench.training.model.rows import Rows
-from lapca_bench.training.model.spans import SpannedText
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from lapca_bench.encoders.weights.spans import SpannedText, pooled_tokens
 from lapca_bench.training.model.language_modelling import Int64
 from lapca_bench.training.model.rows import Hide, Pools, Rows, pad_rows
-from lapca_bench.training.model.spans import SpannedText
 from lapca_bench.training.model.tower import TrainedTower
 from lapca_bench.training.recipe import Recipe
 from lapca_bench.training.step.processes import Processes
@@ -74,11 +73,5 @@ class Passes:
 
 def _pooled(texts: Sequence[SpannedText], starts: Int64, width: int) -> tuple[Int64, Pools]:
     """The rows of the joint matrix that the spans of a chunk's texts have, and their tokens among `width`."""
-    rows = np.repeat(np.arange(len(texts), dtype=np.int64), [len(text.tokens) for text in texts])
     places = np.concatenate([start + np.arange(len(text.tokens)) for start, text in zip(starts, texts, strict=True)])
-    tokens: npt.NDArray[np.bool_] = np.zeros((len(rows), width), dtype=np.bool_)
-    filled = 0
-    for text in texts:
-        tokens[filled : filled + len(text.tokens), : len(text.ids)] = text.tokens
-        filled += len(text.tokens)
-    return places.astype(np.int64), Pools(rows, tokens)
+    return places.astype(np.int64), Pools(*pooled_tokens(texts, width))

@@ -97,7 +97,7 @@ class Step:
         )
 
     def _chunks(self, batch: Batch, step: int) -> tuple[Batch, list[Rows]]:
-        """The texts of the joint batch in chunks; where spans were cut off, they are left out of the batch's judgements."""
+        """The texts of the joint batch in chunks; spans that were cut off are left out of the batch's judgements."""
         tower, lengths, seed = self._tower, self._recipe.optimisation, seed_at(self._recipe.seed, step)
         texts = tower.tokenise(batch.queries, "query", lengths.query_length)
         hide = self._hide(len(batch.queries))

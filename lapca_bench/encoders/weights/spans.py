@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lapca_bench.training.batch import Span
-from lapca_bench.training.model.language_modelling import Int64
+Int64 = npt.NDArray[np.int64]
+Span = tuple[int, int]  # characters of a text, the end excluded
 
 
 @dataclass(frozen=True)
@@ -38,3 +38,14 @@ class SpannedText:
         own = np.array([(first < end) & (last > start) & ~shared for start, end in spans], dtype=np.bool_)
         own = own.reshape(len(spans), len(ids))
         return cls(ids, own | shared, own.any(axis=1))
+
+
+def pooled_tokens(texts: Sequence[SpannedText], width: int) -> tuple[Int64, npt.NDArray[np.bool_]]:
+    """Of all spans of padded texts, one text's after another's: the text of each, and its tokens among `width`."""
+    rows = np.repeat(np.arange(len(texts), dtype=np.int64), [len(text.tokens) for text in texts])
+    tokens = np.zeros((len(rows), width), dtype=np.bool_)
+    filled = 0
+    for text in texts:
+        tokens[filled : filled + len(text.tokens), : len(text.ids)] = text.tokens
+        filled += len(text.tokens)
+    return rows, tokens

@@ -1,0 +1,37 @@
+"""Dense systems whose documents are their titles, read inside their texts (`encoders.spanned` says why)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from lapca_bench.encoders.kinds.transformer import TransformerEncoder
+from lapca_bench.encoders.spanned import SpannedEncoder
+from lapca_bench.errors import UsageError
+from lapca_bench.search.card import Making, SystemCard, SystemSettings
+from lapca_bench.search.dense import DenseSystem, dense_part
+
+
+class SpannedSettings(SystemSettings):
+    """Table `[spanned]`: a dense `system` of a transformer that takes the mean of its tokens."""
+
+    system: str
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The dense system."""
+        return (self.system,)
+
+
+class SpannedCard(SystemCard):
+    """A dense system whose documents are parts of their texts."""
+
+    kind: Literal["spanned"]
+    spanned: SpannedSettings
+
+    def make(self, making: Making) -> DenseSystem:
+        """The system; raises `UsageError` where the dense one's encoder is no transformer."""
+        dense = dense_part(making, self.spanned.system, "spanned.system")
+        if not isinstance(dense.encoder, TransformerEncoder):
+            remedy = "name a dense system of a transformer"
+            raise UsageError(f"{self.spanned.system} reads no parts of texts", key="spanned.system", remedy=remedy)
+        return DenseSystem(SpannedEncoder(dense.encoder, self.name), dense.store, dense.executor, self.name)
