@@ -13,7 +13,7 @@ from lapca_bench import toml_model
 from lapca_bench.search.approximate import ApproximateCard
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.dense import DenseCard, MarginCard
-from lapca_bench.search.fields import FieldsCard
+from lapca_bench.search.fields import FieldsCard, SpannedCard
 from lapca_bench.search.fusion import FusionCard
 from lapca_bench.search.heads import HeadCard
 from lapca_bench.search.late_interaction import LateInteractionCard
@@ -23,7 +23,6 @@ from lapca_bench.search.own_builder import OwnBuilderCard
 from lapca_bench.search.pairwise import CrossEncoderCard
 from lapca_bench.search.ranx_fusion import RanxFusionCard
 from lapca_bench.search.rerank import RerankCard
-from lapca_bench.search.spanned import SpannedCard
 from lapca_bench.search.sparse import SparseCard
 from lapca_bench.search.translation.system import TranslateCard
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -9,7 +10,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from lapca_bench.collections.question_sets.asked import AskedParagraph, read_question_set
-from lapca_bench.collections.reading import rows
 from lapca_bench.errors import UsageError
 from lapca_bench.training.batches.asked_paragraphs import AskedParagraphs
 from lapca_bench.training.batches.paragraph_batches import ParagraphBatches
@@ -24,7 +24,7 @@ from lapca_bench.training.text.parallel_documents import ParallelDocument, paral
 
 # Paragraphs and units that `lapca_bench.training.contamination` found too near to XQuAD, and the articles about its
 # topics: columns corpus, id.
-NEAR_XQUAD = "near_xquad.tsv"
+NEAR_XQUAD = "near_xquad.csv"
 SAME_TOPIC = frozenset({"アポロ計画"})
 
 
@@ -96,5 +96,5 @@ def _parallel(names: Mapping[str, float], folder: Path) -> dict[str, list[Parall
 
 
 def _near() -> frozenset[tuple[str, str]]:
-    path = Path(str(files("lapca_bench.training") / NEAR_XQUAD))
-    return frozenset((corpus, name) for _, (corpus, name) in rows(path, ("corpus", "id")))
+    with (files("lapca_bench.training") / NEAR_XQUAD).open(encoding="utf-8", newline="") as file:
+        return frozenset((row["corpus"], row["id"]) for row in csv.DictReader(file))

@@ -292,7 +292,7 @@ class TransformerEncoder(DenseEncoder[TransformerSettings]):
 
     def encode_spans(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> tuple[Vectors, Seen]:
         """Parts of documents, read in them: a vector per span of every text, and which spans were read at all."""
-        prompt = self._settings.document_prompt
+        prompt = self._prompt("document")
         moved = [[(start + len(prompt), end + len(prompt)) for start, end in own] for own in spans]
         return self._documents.embed_spans([prompt + text for text in texts], moved, len(prompt))
 
