@@ -14,7 +14,7 @@ from benchmarks import machine, results
 from benchmarks.measuring import say
 
 # One module each, with `run(small) -> list[Row]` and `PACKAGES`, whose versions are stated beside the numbers.
-NAMES = ("encode", "backends", "search", "scale", "scoring", "training", "bm25", "board")
+NAMES = ("encode", "backends", "search", "scale", "scoring", "first_table", "training", "bm25", "board")
 
 
 def main() -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from lapca_bench.paths import cache_root
+from lapca_bench.paths import keep_compiled_code_private
 
 # Reproducible, and without a limit of time per example: the machines that run this differ.
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=60)
@@ -14,8 +14,8 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, max_exa
 settings.register_profile("nightly", deadline=None, max_examples=10_000, print_blob=True)
 settings.load_profile(os.environ.get("LAPCA_BENCH_EXAMPLES", "repeatable"))
 
-# ranx's functions are compiled once for all tests, not anew in the cache folder of each.
-os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))
+# What ranx compiles is compiled once for all tests, also for those that have a home of their own.
+keep_compiled_code_private()
 
 
 @pytest.fixture(scope="module")

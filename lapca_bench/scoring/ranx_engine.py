@@ -1,33 +1,28 @@
 """Rank measures computed by ranx, with its traps closed.
 
-ranx's metric functions are called on arrays, not through `ranx.evaluate`: documents as integer codes, scores strictly
+ranx's metric functions are called on arrays, not through `ranx.evaluate`: documents as numbers, scores strictly
 decreasing surrogates (n, n-1, ...), so the canonical order is the only order there is. That also avoids what its
 dictionaries do: unstable order among 16 or more ties, a thread count of 1 left behind after fewer than 10 queries,
-ValueError on an empty run, a run mutated by `make_comparable`. Queries without a result get a padded row of documents
-that match nothing. ranx takes the ideal order of nDCG from the order of the judgements, so these are given best first.
+ValueError on an empty run, a run mutated by `make_comparable`. ranx takes the ideal order of nDCG from the order of the
+judgements, so these are given best first.
 
-ranx compiles its functions with numba on first use (about 13 s for all of them on two cores) and keeps the machine code
-in numba's cache; that cache is put under the cache folder of this project, because the default, ranx's own folder, may
-not be writable. Later processes pay ranx's imports, about 3 s, and score 70,000 queries of 100 documents in 0.9 s.
+Small inputs go through ranx's functions as Python reads them, large ones as numba compiles them (`ranx_functions`): the
+compiler takes 13 s and more for all of them, and nobody should wait that long for a first table. What cannot change a
+value is left out: of each query the documents behind its last relevant one, and which document a non-relevant one is.
 ranx runs numba's "workqueue" threads, which end the process when two Python threads enter them: hence the lock.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from importlib import import_module
-from types import ModuleType
 
 import numpy as np
 
-from lapca_bench.paths import cache_root
 from lapca_bench.progress import progress
 from lapca_bench.run import Int64
-from lapca_bench.scoring import ranking
+from lapca_bench.scoring import ranking, ranx_functions
 from lapca_bench.scoring.definitions import Value
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
@@ -46,44 +41,9 @@ _FUNCTIONS = {
     "AP_cap": "average_precision",
     "Accuracy": "hit_rate",
 }
-_CELLS = 1 << 22  # document slots per call: bounds the padding to 64 MiB however unequal the queries are
+_INTERPRETED = 10_000_000  # steps of a loop, about half a microsecond each, that Python may take before numba compiles
+_CELLS = 1 << 22  # document slots per compiled call: bounds the padding to 64 MiB however unequal the queries are
 _ENTER = threading.Lock()
-
-
-@cache
-def _metrics() -> ModuleType:
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))
-    return import_module("ranx.metrics")
-
-
-def _padded(documents: Int64, values: Float64, offsets: Int64, queries: Int64, filler: float) -> Float64:
-    """(queries, longest, 2) array of (document, value), filled up with a document that matches nothing and value 0."""
-    lengths = np.diff(offsets)[queries]
-    array = np.zeros((len(queries), max(int(lengths.max(initial=0)), 1), 2), dtype=np.float64)
-    array[:, :, 0] = filler
-    row = np.repeat(np.arange(len(queries)), lengths)
-    column = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    source = np.repeat(offsets[queries], lengths) + column
-    array[row, column, 0] = documents[source]
-    array[row, column, 1] = values[source]
-    return array
-
-
-def _blocks(judged: Judged) -> Iterator[Int64]:
-    """Queries in blocks of similar length, each padding to at most `_CELLS` slots (or one query)."""
-    lengths = np.maximum(np.maximum(np.diff(judged.offsets), judged.relevant), 1)
-    order = np.argsort(-lengths, kind="stable").astype(np.int64)
-    start = 0
-    while start < len(order):
-        size = max(1, _CELLS // int(lengths[order[start]]))
-        yield order[start : start + size]
-        start += size
-
-
-def surrogate_scores(judged: Judged) -> Float64:
-    """Strictly decreasing scores per query: the number of its rows, down to 1."""
-    lengths = np.diff(judged.offsets)[judged.query_of]
-    return (lengths - judged.rank + 1).astype(np.float64)
 
 
 def evaluate(judged: Judged, measures: list[Measure]) -> list[Float64]:
@@ -102,22 +62,104 @@ def evaluate(judged: Judged, measures: list[Measure]) -> list[Float64]:
 
 
 def _by_ranx(judged: Judged, measures: Sequence[Measure]) -> list[Float64]:
-    scores = surrogate_scores(judged)
-    ideal = judged.ideal.astype(np.float64)
-    values = [np.zeros(len(judged), dtype=np.float64) for _ in measures]
-    blocks = list(_blocks(judged))
-    steps = len(blocks) * len(measures)
-    with _ENTER, warnings.catch_warnings(), progress("score", total=steps, unit="measure") as bar:
+    rows = _rows(judged)
+    with _ENTER, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # numba remarks on ranx's unsigned loop counters when it compiles
-        for queries in blocks:
-            run = _padded(judged.documents, scores, judged.offsets, queries, -1.0)
-            qrels = _padded(judged.ideal_documents, ideal, judged.ideal_offsets, queries, -2.0)
-            for value, measure in zip(values, measures, strict=True):
-                function: Callable[..., Float64] = getattr(_metrics(), _FUNCTIONS[measure.name])
-                k = measure.definition.depth or measure.cutoff or 0
-                value[queries] = function(qrels, run, k, 1)
-                bar.advance()
+        scored = _interpreted if _steps(judged, measures) <= _INTERPRETED else _compiled
+        values = scored(judged, rows, measures)
     return [_capped(judged, measure, value) for measure, value in zip(measures, values, strict=True)]
+
+
+def _depth(measure: Measure) -> int:
+    """The cut-off as ranx takes it; 0 is none."""
+    return measure.definition.depth or measure.cutoff or 0
+
+
+def _lengths(judged: Judged) -> Int64:
+    """For each query the rank of its last relevant document retrieved: what stands behind it changes no value."""
+    last = np.zeros(len(judged), dtype=np.int64)
+    np.maximum.at(last, judged.ideal_query_of, judged.found_rank)
+    return last
+
+
+def _steps(judged: Judged, measures: Sequence[Measure]) -> int:
+    """About how many steps ranx's loops take: over the rows, and for each hit and each gain over the judgements."""
+    rows, relevant = _lengths(judged), judged.relevant
+    looking = int((rows + relevant * np.minimum(rows, relevant)).sum())
+    gains = sum(measure.name in {"nDCG", "nDCG_exp"} for measure in measures)
+    return looking * len(measures) + int((relevant**2).sum()) * gains
+
+
+def _rows(judged: Judged) -> Float64:
+    """The retrieved documents as ranx takes them, (number, score): relevant ones numbered within their query from 1.
+
+    Others are -1, which ranx passes over at once.
+    """
+    rows = np.full((len(judged.grades), 2), -1.0)
+    rows[:, 1] = surrogate_scores(judged)
+    hit = judged.found_rank > 0
+    places = judged.offsets[judged.ideal_query_of[hit]] + judged.found_rank[hit] - 1
+    rows[places, 0] = judged.ideal_rank[hit]
+    return rows
+
+
+def surrogate_scores(judged: Judged) -> Float64:
+    """Strictly decreasing scores per query: the number of its rows, down to 1."""
+    lengths = np.diff(judged.offsets)[judged.query_of]
+    return (lengths - judged.rank + 1).astype(np.float64)
+
+
+def _judgements(judged: Judged) -> Float64:
+    """The relevant documents as ranx takes them, (number, grade), best first."""
+    return np.column_stack([judged.ideal_rank, judged.ideal]).astype(np.float64)
+
+
+def _interpreted(judged: Judged, rows: Float64, measures: Sequence[Measure]) -> list[Float64]:
+    functions, lengths = ranx_functions.interpreted(), _lengths(judged)
+    parts = zip(judged.offsets[:-1].tolist(), lengths.tolist(), strict=True)
+    run = [rows[start : start + length] for start, length in parts]
+    qrels = np.split(_judgements(judged), judged.ideal_offsets[1:-1])
+    return [
+        np.asarray(functions[_FUNCTIONS[measure.name]](qrels, run, _depth(measure), 1), dtype=np.float64)
+        for measure in measures
+    ]
+
+
+def _compiled(judged: Judged, rows: Float64, measures: Sequence[Measure]) -> list[Float64]:
+    functions, lengths = ranx_functions.compiled(), _lengths(judged)
+    judgements, relevant = _judgements(judged), judged.relevant
+    values = [np.zeros(len(judged), dtype=np.float64) for _ in measures]
+    blocks = list(_blocks(np.maximum(lengths, relevant)))
+    with progress("score", total=len(blocks) * len(measures), unit="measure") as bar:
+        for queries in blocks:
+            run = _padded(rows, judged.offsets[queries], lengths[queries], -1.0)
+            qrels = _padded(judgements, judged.ideal_offsets[queries], relevant[queries], -2.0)
+            for value, measure in zip(values, measures, strict=True):
+                function: Callable[..., Float64] = functions[_FUNCTIONS[measure.name]]
+                value[queries] = function(qrels, run, _depth(measure), 1)
+                bar.advance()
+    return values
+
+
+def _padded(rows: Float64, starts: Int64, lengths: Int64, filler: float) -> Float64:
+    """(queries, longest, 2) rows of the queries, filled up with a document that matches nothing and value 0."""
+    array = np.zeros((len(starts), max(int(lengths.max(initial=0)), 1), 2), dtype=np.float64)
+    array[:, :, 0] = filler
+    query = np.repeat(np.arange(len(starts)), lengths)
+    column = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    array[query, column] = rows[np.repeat(starts, lengths) + column]
+    return array
+
+
+def _blocks(lengths: Int64) -> Iterator[Int64]:
+    """Queries in blocks of similar length, each padding to at most `_CELLS` slots (or one query)."""
+    slots = np.maximum(lengths, 1)
+    order = np.argsort(-slots, kind="stable").astype(np.int64)
+    start = 0
+    while start < len(order):
+        size = max(1, _CELLS // int(slots[order[start]]))
+        yield order[start : start + size]
+        start += size
 
 
 def _capped(judged: Judged, measure: Measure, value: Float64) -> Float64:

@@ -8,7 +8,6 @@ ranx cannot take an empty one; it is dropped again.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from types import ModuleType
@@ -19,7 +18,7 @@ from pydantic import Field, FiniteFloat
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
-from lapca_bench.paths import cache_root
+from lapca_bench.paths import keep_compiled_code_private
 from lapca_bench.run import Qrels, Run
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.notes import with_costs_of
@@ -167,7 +166,7 @@ def _plain(value: Any) -> Any:
 
 
 def _ranx() -> ModuleType:
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_root() / "numba"))  # ranx's own folder may be read-only
+    keep_compiled_code_private()
     import ranx
 
     module: ModuleType = ranx

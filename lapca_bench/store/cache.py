@@ -27,7 +27,7 @@ ROOMS = {
     "faiss": "faiss indexes",
     "exports": "models exported for other backends",
     "linked": "places of linked Wikipedia pages",
-    "numba": "compiled code",
+    "numba": "compiled code of earlier versions, not read any more",
 }
 
 _MISMATCH = "these files do not match their digests"
