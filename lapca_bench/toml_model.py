@@ -14,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
 from lapca_bench.errors import UsageError
 from lapca_bench.inputs.text import decoded
@@ -82,6 +82,17 @@ def validated(source: TomlFile, model: type[Model], remedy: str, changed: Collec
         remedy = _nearest(str(first.written[-1]), _known_keys(model, first.location[:-1]))
     line = None if first.key in changed else line_of(source.text, first.written)
     raise UsageError(message, path=source.path, line=line, key=first.key or None, remedy=remedy)
+
+
+def written_as(pattern: str, words: str) -> AfterValidator:
+    """A check of how a text is written, in `words` that stand after "is not": nobody is shown the pattern."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{value!r} is not {words}")
+        return value
+
+    return AfterValidator(check)
 
 
 def with_default(values: object, table: str, key: str, value: object) -> object:

@@ -18,7 +18,7 @@ def score_predictions(path: Path, collection: str, split: str | None, *, json: b
     from lapca_bench.inputs.text import read_utf8
     from lapca_bench.run import Answers
     from lapca_bench.scoring.answers import default_tokenizer
-    from lapca_bench.scoring.predictions import budget_recall, macro, read_predictions
+    from lapca_bench.scoring.predictions import budget_recall, macro, read_predictions, unknown
 
     loaded = registry.load(collection, split)
     answers = loaded.relevance()
@@ -27,6 +27,10 @@ def score_predictions(path: Path, collection: str, split: str | None, *, json: b
         raise UsageError(f"{collection} ({loaded.split}) has no answers to look for", remedy=remedy)
     languages = {query.id: query.language for query in loaded.queries()}
     predictions = read_predictions(read_utf8(path), path)
+    if foreign := unknown(predictions, languages):
+        few = ", ".join(map(repr, foreign[:3]))
+        tell(f"{len(foreign)} of {len(predictions)} predictions belong to no question of {collection} ({loaded.split})")
+        tell(f"and are left out, as by the authors' script: {few}{', …' if len(foreign) > 3 else ''}")
     recalls = budget_recall(predictions, answers, languages, BUDGETS, default_tokenizer())
     rows = []
     for recall in recalls:

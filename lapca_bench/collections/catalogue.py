@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Presence
@@ -17,7 +17,10 @@ from lapca_bench.errors import UsageError, unknown_name
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Published facts. `expected` and `digests` are nested tables; each family knows the shape of its own."""
+    """Published facts. `expected` and `digests` are nested tables; each family knows the shape of its own.
+
+    `blanks`: whether the questions of files in SQuAD's format keep those at their ends.
+    """
 
     title: str
     version: str
@@ -29,6 +32,7 @@ class Catalogue:
     expected: Mapping[str, Any] = field(default_factory=dict)
     digests: Mapping[str, Any] = field(default_factory=dict)
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    blanks: Literal["kept", "stripped"] = "kept"
 
     def count(self, *keys: str) -> int | None:
         """The expected count under `keys`; None where nothing was published."""

@@ -28,7 +28,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from lapca_bench import toml_model
 from lapca_bench.collections.base import CollectionCard, Policy
@@ -37,15 +37,19 @@ from lapca_bench.collections.file_digests import refuse_changed, states
 from lapca_bench.collections.files_reading import Fields, read_documents, read_queries
 from lapca_bench.collections.formats.beir import beir_judgements, packed, qrels_files
 from lapca_bench.collections.judged import judged_documents
+from lapca_bench.collections.languages import language_code
 from lapca_bench.collections.loaded import LoadedCollection, fingerprint, unchanged
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
 from lapca_bench.inputs.trec import judgements
 from lapca_bench.run import Qrels
-from lapca_bench.toml_model import Strict
+from lapca_bench.toml_model import Strict, written_as
 from lapca_bench.types import Task
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?$")]
+Name = Annotated[
+    str,
+    written_as(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a name: letters from A to Z, digits, and inside it also . _ and -"),
+]
+Language = Annotated[str, AfterValidator(language_code)]
 
 
 class FieldNames(Strict):

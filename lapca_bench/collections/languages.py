@@ -8,6 +8,7 @@ and by the codes that data sets use for it (Tatoeba's "cmn" is "zh"). Scripts ar
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -79,3 +80,24 @@ def _by_lower_case() -> Mapping[str, Language]:
 def known_language(code: str) -> Language | None:
     """The language that `code` stands for, whatever the case of its letters; None for an unknown one."""
     return _by_lower_case().get(code.lower())
+
+
+def language_code(text: str) -> str:
+    """`text`, where it is written as a language code is, known or not; else `ValueError` with the nearest known one."""
+    if re.fullmatch("[a-z]{2,3}(-[A-Z][a-z]{3})?", text):
+        return text
+    raise ValueError(f"{text!r} is no language code: {_likely(text)}")
+
+
+def _likely(text: str) -> str:
+    """What a text that is no code may have been meant as, or how codes are written."""
+    by_name = {found.name.casefold(): code for code, found in languages().items()}
+    if name := by_name.get(text.casefold()):
+        return f'{text.capitalize()} is "{name}"'
+    first, *rest = re.split("[-_]", text)
+    known = known_language(first)
+    script = next((part.title() for part in rest if part.title() in _scripts()), "")
+    if known is not None and first.isascii():
+        code = f"{first.lower()}-{script}" if script else first.lower()
+        return f'write "{code}"' + ("" if script or not rest else " (regions take no part)")
+    return "two or three small letters (ISO 639), perhaps with a script: de, swh, zh-Hant"

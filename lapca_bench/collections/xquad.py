@@ -11,6 +11,7 @@ last of them, which is why their number is below 1,190. `xquad-grid/<question la
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,7 +36,11 @@ def _source(language: str) -> Source:
 
 
 def _read(path: Path) -> list[Paragraph]:
-    return list(paragraphs(path, split_in_sentences=False))
+    """The paragraphs of a file, their questions without blanks at the ends."""
+    return [
+        replace(one, questions=tuple(replace(asked, text=asked.text.strip()) for asked in one.questions))
+        for one in paragraphs(path, split_in_sentences=False)
+    ]
 
 
 class XquadRetrieval(CatalogueFamily):

@@ -128,7 +128,7 @@ def _refuse_unequal(results: Sequence[Scored]) -> None:
             )
     families: dict[str, set[str]] = {}
     for collection, (version, _) in versions.items():
-        families.setdefault(data_set(collection), set()).add(version)
+        families.setdefault(_named(collection), set()).add(version)
     for family, found_versions in families.items():
         if len(found_versions) > 1:
             listed = ", ".join(sorted(found_versions))
@@ -251,19 +251,24 @@ def _difference(first: pd.Series[float], second: pd.Series[float]) -> Float64 | 
     return np.asarray(first.to_numpy() - second.reindex(first.index).to_numpy(), dtype=np.float64)
 
 
+def _named(collection: str) -> str:
+    """What a version is of: the data set, or one's own collection, of which each has a version of its own."""
+    return collection if collection.startswith("files/") else data_set(collection)
+
+
 def _title(results: Sequence[Scored], name: str | None) -> str:
     """The collection's name, or what several are called together; never the path of a card."""
     collections = dict.fromkeys(result.collection for result in results)
     if len(collections) == 1 and (name is None or name.endswith(".toml")):
         return next(iter(collections))
-    families = dict.fromkeys(collection.partition("/")[0] for collection in collections)
+    families = dict.fromkeys(_named(collection) for collection in collections)
     return name or f"{', '.join(families)} ({len(collections)} collections)"
 
 
 def _notes(
     results: Sequence[Scored], labels: Sequence[str], average: str, display: Display, *, tested: bool
 ) -> tuple[str, ...]:
-    versions = {r.collection.partition("/")[0]: r.provenance.collection.version for r in results}
+    versions = {_named(result.collection): result.provenance.collection.version for result in results}
     first = results[0]
     listed = ", ".join(f"{family} {version}" for family, version in versions.items())
     macro = "one column" if len(labels) == 1 else f"{len(labels)} columns"

@@ -87,7 +87,7 @@ def budget_recall(
 
     A question's language is the collection's. Raises `InputError` for a question predicted twice (the script counts it
     twice), for a language that is not the question's (the script believes the prediction), and where nothing predicted
-    is a question with answers. A prediction for an unknown id is ignored, as in the script.
+    is a question with answers. A prediction for an unknown id is ignored, as in the script (`unknown` lists them).
     """
     _refuse_repeated(predictions)
     wrong = [p for p in predictions if languages.get(p.id, p.language) != p.language]
@@ -107,6 +107,11 @@ def budget_recall(
         raise InputError("no prediction belongs to a question with answers", remedy="check the question ids")
     questions = Counter(languages[name] for name in answers.strings if name in wanted)
     return [BudgetRecall(budget, counter, predicted, questions) for budget, counter in zip(budgets, hits, strict=True)]
+
+
+def unknown(predictions: Sequence[Prediction], languages: Mapping[str, str]) -> list[str]:
+    """Ids of predictions that belong to no question, in their order."""
+    return [prediction.id for prediction in predictions if prediction.id not in languages]
 
 
 def _refuse_repeated(predictions: Sequence[Prediction]) -> None:

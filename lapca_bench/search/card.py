@@ -18,8 +18,10 @@ from lapca_bench.encoders.settings import EncoderTable
 from lapca_bench.extras import known_extra
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
-from lapca_bench.toml_model import Strict
+from lapca_bench.toml_model import Strict, written_as
 from lapca_bench.types import Task
+
+Builder = Annotated[str, written_as(r"[\w.]+:\w+", "a module and a function in it, such as package.module:build")]
 
 
 class SystemSettings(Strict):
@@ -56,7 +58,7 @@ class SystemCard(Strict):
     trained_on: list[str] = Field(default_factory=list)
     note: str = ""
     requires: list[Annotated[str, AfterValidator(known_extra)]] = Field(default_factory=list)
-    builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")] | None = None
+    builder: Builder | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
 
     @property

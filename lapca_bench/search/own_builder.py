@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated
-
-from pydantic import Field
 
 from lapca_bench.errors import UsageError
-from lapca_bench.search.card import Making, SystemCard
+from lapca_bench.search.card import Builder, Making, SystemCard
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
 
@@ -17,7 +14,7 @@ from lapca_bench.search.workspace import Workspace
 class OwnBuilderCard(SystemCard):
     """A card whose system its builder makes."""
 
-    builder: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    builder: Builder
 
     def make(self, making: Making) -> System:
         """What the builder returns; raises `UsageError` where it cannot be imported or returns no system."""

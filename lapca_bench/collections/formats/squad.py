@@ -13,7 +13,7 @@ from lapca_bench.errors import InputError
 
 @dataclass(frozen=True)
 class Question:
-    """A question with the place of its first answer, counted in characters of the paragraph."""
+    """A question as it is written, blanks at its ends included, and where its first answer starts in the paragraph."""
 
     id: str
     text: str
@@ -56,6 +56,6 @@ def _paragraph(entry: Any, *, split_in_sentences: bool) -> Paragraph:
     if any(not 0 <= start < end <= len(text) for start, end in breaks):
         raise ValueError("a sentence break outside of the paragraph")
     questions = tuple(
-        Question(str(qa["id"]), qa["question"].strip(), int(qa["answers"][0]["answer_start"])) for qa in entry["qas"]
+        Question(str(qa["id"]), qa["question"], int(qa["answers"][0]["answer_start"])) for qa in entry["qas"]
     )
     return Paragraph(text, questions, breaks)

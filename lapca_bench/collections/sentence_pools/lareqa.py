@@ -11,13 +11,16 @@ a target twice.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lapca_bench.collections.catalogue import Catalogue, presence_of
 from lapca_bench.collections.family import Presence
 from lapca_bench.collections.formats.squad import paragraphs
+from lapca_bench.collections.loaded import LoadedCollection
 from lapca_bench.collections.sentence_pools.pools import Candidate, SentencePools, Side
 from lapca_bench.collections.sources import Source
+from lapca_bench.digest import digest_value
 
 POOL_DEPTH = 1000
 
@@ -46,6 +49,13 @@ class Lareqa(SentencePools):
         """The file of a language; None where it is not on this machine."""
         return self._source(language).find()
 
+    def load(self, subset: str, split: str | None = None) -> LoadedCollection:
+        """One subset; how its questions are read is part of its fingerprint."""
+        loaded = super().load(subset, split)
+        if self.catalogue.blanks == "stripped":  # as all were before there was a choice
+            return loaded
+        return replace(loaded, fingerprint=digest_value([loaded.fingerprint, "questions as written"]))
+
     def read(self, path: Path, language: str) -> Side:
         """The side that a file holds."""
         candidates: list[Candidate] = []
@@ -60,7 +70,8 @@ class Lareqa(SentencePools):
                 if place is None:
                     continue
                 answered = True
-                questions[question.id] = question.text
+                stripped = self.catalogue.blanks == "stripped"
+                questions[question.id] = question.text.strip() if stripped else question.text
                 targets[question.id] = tuple(
                     name for name, sentence in zip(ids, sentences, strict=True) if sentence == sentences[place]
                 )

@@ -16,7 +16,7 @@ from lapca_bench.report.board.cost import cost_of
 from lapca_bench.report.board.model import Board, Citation, Entry, Score, Standing, Task
 from lapca_bench.report.board.rank import by_queries, stand
 from lapca_bench.report.board.surroundings import Surroundings, kind_of
-from lapca_bench.report.published.published import Published, PublishedValue
+from lapca_bench.report.published.published import OVER_QUERIES, Published, PublishedValue
 from lapca_bench.report.published.tables import TableRecipe
 from lapca_bench.scoring.observations import observations_of, translations
 from lapca_bench.store.results import StoredResult, newest
@@ -78,6 +78,9 @@ def recipe_board(
     for measure in recipe.measures:
         reported = stand(reported, {}, measure, tasks)
     notes = [recipe.note] if recipe.note else []
+    over_queries = dict.fromkeys(value.system for value in values if value.language == OVER_QUERIES)
+    if over_queries and len(over_queries) < len({value.system for value in values}):
+        notes.append(f"Their source takes the mean over all questions, not over languages: {', '.join(over_queries)}.")
     notes += [pair.note for pair in recipe.pairs if pair.note and any(e.system == pair.measured for e in entries)]
     notes += [
         f"{note.flag}: {', '.join(dict.fromkeys(v.system for v in values if v.note == key))}: {note.text}"

@@ -54,6 +54,9 @@ class PublishedValue:
         return self.collection, self.protocol, self.split
 
 
+OVER_QUERIES = "all"  # the mean that is taken over all questions at once; every other one is over languages
+
+
 @dataclass(frozen=True)
 class CitedSource:
     """Where numbers come from; `url` is "" where the source has no address of its own."""

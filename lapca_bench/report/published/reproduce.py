@@ -15,7 +15,7 @@ from typing import Literal
 from lapca_bench.collections import registry
 from lapca_bench.collections.family import Presence
 from lapca_bench.errors import UsageError
-from lapca_bench.report.published.published import Note, Published, PublishedValue
+from lapca_bench.report.published.published import OVER_QUERIES, Note, Published, PublishedValue
 from lapca_bench.report.published.tables import Counterpart, TableRecipe
 from lapca_bench.store.results import Facts, newest
 
@@ -84,6 +84,14 @@ class Reproduction:
         return (*self.languages, *self.means)
 
 
+@dataclass(frozen=True)
+class LanguageMean:
+    """The mean over the queries of one language, a fraction, and how many they are."""
+
+    value: float
+    queries: int
+
+
 class MeasuredScores:
     """Means of measured results, by system, collection, split, measure and language. Values are fractions."""
 
@@ -95,15 +103,17 @@ class MeasuredScores:
         """Names of the systems that have a result."""
         return frozenset(facts.system for facts in self._newest.values())
 
-    def mean(self, system: str, recipe: TableRecipe, measure: str, language: str) -> float | None:
+    def mean(self, system: str, recipe: TableRecipe, measure: str, language: str) -> LanguageMean | None:
         """The mean of one language under the recipe's mapping; None where it was not measured."""
         measured = recipe.measured
         if measured is None:
             return None
         facts = self._newest.get((system, measured.collection_of(language), measured.split))
         wanted = (measured.measures[measure], measured.language(language))
-        found = {} if facts is None else {(a["measure"], a["language"]): a["mean"] for a in facts.aggregates}
-        return found.get(wanted)
+        for found in () if facts is None else facts.aggregates:
+            if (found["measure"], found["language"]) == wanted and found["mean"] is not None:
+                return LanguageMean(found["mean"], found["queries"])
+        return None
 
 
 def reproduce(
@@ -187,8 +197,11 @@ def _row(
             finest = reported.get(value.language)
             reported[value.language] = value if finest is None or value.decimals > finest.decimals else finest
     beside = line.pair.measured
-    points = {language: measured.mean(beside, recipe, line.measure, language) for language in languages}
-    points |= {mean: _mean([points[x] for x in published.means[mean] or languages if x in points]) for mean in means}
+    found = {language: measured.mean(beside, recipe, line.measure, language) for language in languages}
+    points = {language: None if mean is None else mean.value for language, mean in found.items()}
+    for mean in means:
+        parts = [found[language] for language in published.means[mean] or languages if language in found]
+        points[mean] = _mean(parts, over_queries=mean == OVER_QUERIES)
     cells = tuple(_cell(recipe, column, reported.get(column), points[column]) for column in (*languages, *means))
     ran = any(cell.measured is not None for cell in cells)
     return ReproducedRow(
@@ -202,10 +215,13 @@ def _row(
     )
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean of the languages; None while one is missing, so that it never shrinks in silence."""
-    present = [value for value in values if value is not None]
-    return fsum(present) / len(present) if present and len(present) == len(values) else None
+def _mean(parts: Sequence[LanguageMean | None], *, over_queries: bool) -> float | None:
+    """The mean of the languages, or over all their queries; None while one is missing: it never shrinks in silence."""
+    present = [part for part in parts if part is not None]
+    weights = [part.queries if over_queries else 1 for part in present]
+    if not sum(weights) or len(present) < len(parts):
+        return None
+    return fsum(part.value * weight for part, weight in zip(present, weights, strict=True)) / sum(weights)
 
 
 def _cell(

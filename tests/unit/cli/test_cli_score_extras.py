@@ -5,13 +5,27 @@ import json
 import pytest
 from toys.cli import in_process
 
+from lapca_bench.collections import registry
 from lapca_bench.errors import InputError
 from lapca_bench.run import Answers, Run
 from lapca_bench.scoring.predictions import Prediction, budget_recall, macro, read_predictions
 from lapca_bench.store.runs import write_parquet
+from lapca_bench.types import Query
 
 ANSWERS = Answers({"1": ("Paris",), "2": ("Rome", "yes"), "3": ("Oslo",), "4": ("yes",)})
 LANGUAGES = {"1": "te", "2": "te", "3": "bn", "4": "bn"}
+
+
+class Asked:
+    """A collection of these questions."""
+
+    split = "dev"
+
+    def relevance(self):
+        return ANSWERS
+
+    def queries(self):
+        return [Query(name, "?", language) for name, language in LANGUAGES.items()]
 
 
 def recall(*predictions, budget=5):
@@ -121,3 +135,17 @@ def test_language_bias_by_hand(pool, capsys):
 def test_bias_needs_one_run(pool, capsys):
     done = in_process("bias", "-c", str(pool / "card.toml"), capture=capsys)
     assert (done.code, "name one run" in done.err) == (2, True)
+
+
+def test_predictions_of_no_question_are_told(tmp_path, monkeypatch, capsys):
+    """The authors' script leaves them out without a word; so a typing error in an id looked like a missed question."""
+    monkeypatch.setattr(registry, "load", lambda *_: Asked())
+    monkeypatch.setattr("lapca_bench.scoring.answers.default_tokenizer", lambda: str.split)
+    told = [{"id": name, "lang": "te", "ctxs": ["in Paris"]} for name in ("1", "x1", "x2", "x3", "x4")]
+    (tmp_path / "p.json").write_text(json.dumps(told))
+    done = in_process("score", str(tmp_path / "p.json"), "-c", "xor-retrieve/all", capture=capsys)
+    assert done.code == 0, done.err
+    assert "4 of 5 predictions belong to no question of xor-retrieve/all (dev)" in done.err
+    assert "'x1', 'x2', 'x3', …" in done.err
+    (tmp_path / "p.json").write_text(json.dumps(told[:1]))
+    assert "belong" not in in_process("score", str(tmp_path / "p.json"), "-c", "xor-retrieve/all", capture=capsys).err

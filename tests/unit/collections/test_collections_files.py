@@ -242,3 +242,12 @@ def test_broken_parquet_and_unknown_endings(folder):
 def test_an_unknown_split(folder):
     with pytest.raises(UsageError, match="has no split 'dev'"):
         load(str(folder / "card.toml"), "dev")
+
+
+@pytest.mark.parametrize(("old", "new"), [('["de"]', '["german"]'), ('name = "news"', 'name = "a b"')])
+def test_what_a_card_may_hold_is_told_in_words_and_not_as_a_pattern(folder, old, new):
+    (folder / "card.toml").write_text(CARD.replace(old, new))
+    with pytest.raises(UsageError) as caught:
+        load(str(folder / "card.toml"))
+    assert "pattern" not in str(caught.value)
+    assert not set("^$[\\") & set(caught.value.message)

@@ -3,7 +3,7 @@
 import pytest
 
 from lapca_bench.collections import card, names
-from lapca_bench.collections.languages import known_language, language, languages
+from lapca_bench.collections.languages import known_language, language, language_code, languages
 from lapca_bench.errors import UsageError
 
 
@@ -57,3 +57,28 @@ def test_boards_find_name_and_script_whatever_the_case(code, name, script):
 def test_every_script_has_a_name():
     assert all(entry.script_name for entry in languages().values())
     assert known_language("all") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("german", 'German is "de"'),
+        ("Swahili", 'Swahili is "sw"'),
+        ("DE", 'write "de"'),
+        ("pt-BR", 'write "pt" (regions take no part)'),
+        ("en_US", 'write "en" (regions take no part)'),
+        ("zh_hant", 'write "zh-Hant"'),
+        ("", "two or three small letters"),
+        ("d", "two or three small letters"),
+        ("de ", "two or three small letters"),
+        ("\u202ede", "two or three small letters"),
+    ],
+)
+def test_what_is_no_code_is_told_in_words(written, told):
+    with pytest.raises(ValueError, match="no language code") as raised:
+        language_code(written)
+    assert told in str(raised.value)
+
+
+def test_codes_of_languages_that_are_not_listed_are_codes():
+    assert [language_code(code) for code in ("de", "swh", "zh-Hant", "qqq")] == ["de", "swh", "zh-Hant", "qqq"]

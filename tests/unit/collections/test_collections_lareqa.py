@@ -62,7 +62,7 @@ def test_the_pool_holds_every_language_and_targets_are_answers_in_all_of_them(fa
         "b_en": {"de_1_1": 1, "en_1_1": 1},
         "c_en": {"en_3_0": 1, "en_3_2": 1},
     }
-    assert collection.queries()[0].text == "a?"
+    assert collection.queries()[0].text == " a? "
 
 
 def test_the_two_candidate_texts_are_two_collections(family, folder):
@@ -131,3 +131,15 @@ def test_published_pools():
     assert {subset for group in XQUAD_R.groups().values() for subset in group} == set(XQUAD_R.subsets())
     with pytest.raises(UsageError):
         XQUAD_R.card("ro")
+
+
+def test_each_collection_says_whether_questions_keep_the_blanks_at_their_ends(folder):
+    """LAReQA's own code keeps them. What is read in another way is another collection, by its fingerprint."""
+    read = {}
+    for blanks in ("kept", "stripped"):
+        facts = Catalogue("Mini-R", "1", "", "", "", blanks=blanks, expected=make(de=(2, 2)).catalogue.expected)
+        read[blanks] = Lareqa("mini-r", "mini-r", "https://example.org", facts).load("de")
+    assert [query.text for query in read["kept"].queries()] == [" a? ", " b? "]
+    assert [query.text for query in read["stripped"].queries()] == ["a?", "b?"]
+    assert read["kept"].fingerprint != read["stripped"].fingerprint
+    assert (XQUAD_R.catalogue.blanks, MLQA_R.catalogue.blanks) == ("stripped", "kept")

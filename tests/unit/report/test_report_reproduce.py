@@ -1,5 +1,6 @@
 """Reproduction tables: verdicts, means that need every language, reasons, and what is refused."""
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ from lapca_bench.report.published import tables as recipes
 from lapca_bench.report.published.as_table import records, tables
 from lapca_bench.report.published.published import published
 from lapca_bench.report.published.reproduce import reproduce
-from lapca_bench.report.published.tables import TableRecipe
+from lapca_bench.report.published.tables import Counterpart, TableRecipe
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Facts, StoredMean
 
@@ -268,3 +269,30 @@ def test_latex_compiles(tmp_path):
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_a_mean_over_all_questions_weighs_languages_by_their_questions():
+    """MLQA-R has 1,148 English questions and about 500 in the others; LAReQA's own table is over questions."""
+    (recipe,) = recipes.find("lareqa-mlqa-r")
+    measured = dataclasses.replace(facts("x", "", {}), aggregates=[])
+    counts = {"ar": 517, "de": 512, "en": 1148, "es": 500, "hi": 507, "vi": 511, "zh": 504}
+    values = dict(zip(counts, (0.1, 0.2, 0.9, 0.3, 0.4, 0.5, 0.6), strict=True))
+    results = [
+        dataclasses.replace(
+            measured,
+            system="labse",
+            collection=f"mlqa-r/{x}-mixed-context",
+            split="test",
+            languages=(x,),
+            aggregates=[StoredMean(measure="AP", language=x, mean=values[x], queries=counts[x])],
+        )
+        for x in counts
+    ]
+    pair = Counterpart(published="mBERT En-En", measured="labse")
+    made = reproduce(recipe.model_copy(update={"pairs": (pair,)}), published(), results, here)
+    (row,) = [row for row in made.rows if row.system == "mBERT En-En"]
+    cells = {cell.language: cell for cell in row.cells}
+    over_questions = sum(values[x] * counts[x] for x in counts) / sum(counts.values())
+    assert cells["all"].measured == pytest.approx(100 * over_questions)
+    assert cells["avg"].measured == pytest.approx(100 * sum(values.values()) / len(values))
+    assert (cells["all"].reported is not None, cells["avg"].reported) == (True, None)

@@ -195,3 +195,11 @@ def test_many_systems():
     table = comparison(results)
     assert len(table.rows) == 40
     assert table.rows[-1].letter == "an"
+
+
+def test_the_note_names_ones_own_collections_and_the_data_set_of_others():
+    own = [result("a", "files/news", {"de": [0.5]}), result("a", "files/web", {"fr": [0.5]}, version="2026")]
+    table = comparison(own)
+    assert table.notes[0].startswith("files/news 1, files/web 2026; split test")
+    assert table.title == "nDCG@10 on files/news, files/web (2 collections)"
+    assert comparison([result("a", "irds/mr-tydi/te", {"te": [0.5]})]).notes[0].startswith("mr-tydi 1; split test")

@@ -46,7 +46,7 @@ def test_a_card(tmp_path):
         (HEAD, r"\[bm25\] this key is missing", None),
         (HEAD.replace('"bm25"', '"psychic"'), "needs a builder", None),
         (HEAD + "[bm25]\n[margin]\nsystem = 'x'\n", r"\[margin\] unknown key", 9),
-        (HEAD + "builder = 'no colon'\n", "match pattern", 8),
+        (HEAD + "builder = 'no colon'\n", "is not a module and a function", 8),
         (HEAD.replace('"bm25"', '"fusion"') + "[fusion]\nsystems = ['one']\n", "at least 2", 9),
     ],
 )
