@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard, document_texts
@@ -19,13 +19,17 @@ from lapca_bench.experiment.plan import Cell
 from lapca_bench.experiment.prompts import prompts_of
 from lapca_bench.experiment.result_key import result_key
 from lapca_bench.run import Qrels, Run
-from lapca_bench.scoring import Scores, aggregate, parse, score
+from lapca_bench.scoring import Scores, parse, score
+from lapca_bench.scoring.aggregation import aggregate_frame
 from lapca_bench.scoring.scorer import Engine
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, StoredResult, read_result
 from lapca_bench.types import Document, Task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger(__name__)
 
@@ -294,15 +298,16 @@ def _key(system: System, collection: Collection, depth: int) -> str:
     return result_key(system.identity.digest, card.name, collection.split, collection.fingerprint, depth, card.policy)
 
 
-def stored_means(scores: Scores) -> Iterator[StoredMean]:
-    """Means per language, then over languages ("": macro) and over queries ("*": micro)."""
-    for measure, found in aggregate(scores).items():
+def means_of(frame: pd.DataFrame, measures: Iterable[str], languages: Sequence[str]) -> Iterator[StoredMean]:
+    """Means of scores per language, then over languages ("": macro) and over queries ("*": micro)."""
+    for measure in measures:
+        found = aggregate_frame(frame[frame["measure"] == measure], measure, languages)
         for language, mean in found.means.items():
-            yield {"measure": measure, "language": language, "mean": mean, "queries": found.queries[language]}
+            yield {"measure": found.measure, "language": language, "mean": mean, "queries": found.queries[language]}
         queries = sum(found.queries.values())
         if list(found.means) != [""]:
-            yield {"measure": measure, "language": "", "mean": found.macro, "queries": queries}
-        yield {"measure": measure, "language": "*", "mean": found.micro, "queries": queries}
+            yield {"measure": found.measure, "language": "", "mean": found.macro, "queries": queries}
+        yield {"measure": found.measure, "language": "*", "mean": found.micro, "queries": queries}
 
 
 def _result(
@@ -317,7 +322,7 @@ def _result(
         collection=collection.card.name,
         split=collection.split,
         languages=scores.languages,
-        aggregates=tuple(stored_means(scores)),
+        aggregates=tuple(means_of(scores.frame, scores.measures, scores.languages)),
         provenance=Provenance.recorded(about),
         scores=scores.frame,
         run=run,

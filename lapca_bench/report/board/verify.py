@@ -1,7 +1,8 @@
 """Scoring stored runs again, to see whether each result says what its run says.
 
 A result is verified when its files match their digests, its collection is on this machine in the version and with the
-files it was made from, and scoring the run again gives every stored per-query value. Of a run that was stored cut
+files it was made from, scoring the run again gives every stored per-query value, and what else can be computed is as it
+says: each mean and count, the languages, the system's digest from its settings, the key from its parts. Of a run that was stored cut
 (`lapca-bench run --keep`, `board keep`), the measures that look no deeper are verified, and the others are named.
 """
 
@@ -9,16 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection
+from lapca_bench.digest import digest_value
 from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, UsageError
-from lapca_bench.experiment.runner import score_run, within_kept
-from lapca_bench.store.results import StoredResult
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lapca_bench.experiment.result_key import result_key
+from lapca_bench.experiment.runner import means_of, score_run, within_kept
+from lapca_bench.scoring.scorer import Scores
+from lapca_bench.store.results import StoredMean, StoredResult
 
 State = Literal["verified", "differs", "damaged", "not verified"]
 TOLERANCE = 1e-9
@@ -71,25 +72,93 @@ def check(result: StoredResult, collection: Collection) -> Verification:
     """Score the run of `result` on `collection` and compare every value; raises what scoring raises."""
     if reason := misfit(result, collection):
         return Verification(result, "not verified", reason)
+    if reason := contradiction(result) or _other_key(result, collection):
+        return Verification(result, "differs", reason)
     scored = tuple(dict.fromkeys(result.scores["measure"]))
     measures = [measure for measure in scored if within_kept(result, measure)]
     if not measures:
         kept = result.provenance.kept
         reason = f"only {kept} documents per query are stored, fewer than {', '.join(scored)} look at; the means hold"
-        return _compare_means(result) or Verification(result, "not verified", reason)
+        return Verification(result, "not verified", reason)
     documents = {document.id for document in collection.documents()}
-    again = score_run(result.run, collection, measures, documents)
+    again = score_run(result.run, collection, measures, documents, "numpy")
     unseen = tuple(measure for measure in scored if measure not in measures)
-    return _compare(result, again.frame, unseen)
+    return _compare(result, again, unseen)
 
 
-def _compare(result: StoredResult, again: pd.DataFrame, unseen: tuple[str, ...]) -> Verification:
+def contradiction(result: StoredResult) -> str:
+    """What `result` says that its own scores and parts do not bear out, found without its collection; else "".
+
+    Raises `StoreError` where its files are damaged, and what malformed scores raise.
+    """
+    scores, about = result.scores, result.provenance
+    if scores.duplicated(["query", "measure"]).any():
+        twice = scores[scores.duplicated(["query", "measure"])].iloc[0]
+        return f"its scores name query {twice['query']!r} twice for {twice['measure']}"
+    found = set(scores["language"])
+    if found != set(result.languages) or len(set(result.languages)) != len(result.languages):
+        return "its languages are not those of its scores"
+    if reason := _other_means(result):
+        return reason
+    system = about.get("system")
+    if isinstance(system, dict) and set(system) == {"kind", "settings"}:
+        if digest_value(system) != result.system_digest:
+            return "its system's digest is not that of the settings it states"
+        if system["kind"] != result.kind:
+            return f"its system is of kind {system['kind']!r}, and it says {result.kind!r}"
+    return ""
+
+
+def _other_means(result: StoredResult) -> str:
+    """Which mean or count is not that of the scores, or is there twice, not at all, or of nothing that was scored."""
+    said: dict[tuple[str, str], StoredMean] = {}
+    for one in result.aggregates:
+        if said.setdefault((one["measure"], one["language"]), one) is not one:
+            return f"it states the mean of {one['measure']} for {_told(one['language'])} twice"
+    measures = dict.fromkeys([*result.scores["measure"], *(measure for measure, _ in said)])
+    for one in means_of(result.scores, measures, result.languages):
+        of = f"{one['measure']} for {_told(one['language'])}"
+        stated = said.pop((one["measure"], one["language"]), None)
+        if stated is None:
+            return f"it states no mean of {of}"
+        if stated["queries"] != one["queries"]:
+            return f"its mean of {of} counts {stated['queries']} queries, its scores {one['queries']}"
+        if not _alike(stated["mean"], one["mean"]):
+            return f"its mean of {of} is not that of its values"
+    return f"it states means for {', '.join(sorted({_told(language) for _, language in said}))}" if said else ""
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    return one is other if one is None or other is None else abs(one - other) <= TOLERANCE
+
+
+def _told(language: str) -> str:
+    return {"": "all languages", "*": "all queries"}.get(language, language)
+
+
+def _other_key(result: StoredResult, collection: Collection) -> str:
+    """Whether the key is not made of the parts that the result states, where it states them."""
+    about = result.provenance
+    if about.depth is None or "system" not in about:
+        return ""
+    card = collection.card
+    key = result_key(
+        result.system_digest, card.name, collection.split, collection.fingerprint, about.depth, card.policy
+    )
+    if key != result.key:
+        return f"its key is {result.key[:12]}…, its system, collection, split, depth and policy make {key[:12]}…"
+    return ""
+
+
+def _compare(result: StoredResult, again: Scores, unseen: tuple[str, ...]) -> Verification:
     """Compare stored values with those of `again`, which lacks the measures `unseen`."""
     import numpy as np
 
+    if tuple(result.languages) != again.languages:
+        return Verification(result, "differs", "its languages are not the collection's")
     keys = ["measure", "language", "query"]
     stored = result.scores[~result.scores["measure"].isin(unseen)]
-    both = stored.merge(again, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
+    both = stored.merge(again.frame, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
     odd = int((both["_merge"] != "both").sum())
     if odd:
         return Verification(result, "differs", f"{odd} scores stand for other queries, languages or measures")
@@ -102,16 +171,24 @@ def _compare(result: StoredResult, again: pd.DataFrame, unseen: tuple[str, ...])
             f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
         )
         return Verification(result, "differs", reason)
+    if reason := _other_counts(result, again):
+        return Verification(result, "differs", reason)
     deeper = f"; not {', '.join(unseen)}, which look deeper than the {result.provenance.kept} documents kept"
     rest = deeper if unseen else ""
-    return _compare_means(result) or Verification(result, "verified", f"{len(both)} values{rest}", unseen)
+    return Verification(result, "verified", f"{len(both)} values{rest}", unseen)
 
 
-def _compare_means(result: StoredResult) -> Verification | None:
-    """A verification that failed where a stated mean of a language is not the mean of its values."""
-    said = {(a["measure"], a["language"]): a["mean"] for a in result.aggregates}
-    for (measure, language), rows in result.scores.groupby(["measure", "language"], sort=False):
-        mean = said.get((str(measure), str(language)))
-        if mean is None or abs(mean - float(rows["value"].mean())) > TOLERANCE:
-            return Verification(result, "differs", f"its mean of {measure} for {language} is not that of its values")
-    return None
+def _other_counts(result: StoredResult, again: Scores) -> str:
+    """Which count of queries or ties is not that of the run, where it was recorded and the run is stored whole."""
+    about = result.provenance
+    counted: dict[str, dict[str, int]] = {
+        "left_out": {"missing": again.missing, "excluded": again.excluded, "unjudged": again.unjudged}
+    }
+    if about.kept is None:
+        counted["ties"] = {"results": again.tied}
+    for table, counts in counted.items():
+        recorded = about.get(table)
+        for name, count in counts.items():
+            if isinstance(recorded, dict) and recorded.get(name, count) != count:
+                return f"it states {table}.{name} = {recorded[name]}, and scoring finds {count}"
+    return ""
