@@ -108,13 +108,14 @@ class Job:
         """
         from lapca_bench.experiment.plan import plan
         from lapca_bench.experiment.runner import Request, Runner
+        from lapca_bench.experiment.system_cards import recorded_card
         from lapca_bench.experiment.systems import SystemFactory
         from lapca_bench.store.results import ResultStore
 
         factory = systems or SystemFactory.of(experiment.systems, workspace)
         planned = plan(experiment)
         request = Request(experiment.split, experiment.depth, experiment.measures, keep)
-        return cls(planned, Runner(factory, ResultStore(Path(results)), request))
+        return cls(planned, Runner(factory, ResultStore(Path(results)), request, recorded_card))
 
     def forecast(self) -> Forecast:
         """What `run` would do with every cell, and what it would have to encode."""

@@ -80,7 +80,7 @@ def keep(
     first: Annotated[int, typer.Option(min=1, help="Documents kept per query.")] = 10,
 ) -> None:
     """Keep of full results what boards and comparisons read: every score, and the first documents of every query."""
-    from lapca_bench.report.submission import results_in
+    from lapca_bench.report.submission.checks import results_in
     from lapca_bench.store.keep import keep as kept
 
     found = results_in(results)
@@ -129,16 +129,29 @@ def rerun(
 def merge(
     submission: Annotated[Path, typer.Argument(help="A file that `lapca-bench submit` wrote.")],
     into: Annotated[Path, typer.Option(help="The folder of results to add to.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Let it replace results of the same system, collection and split.")
+    ] = False,
 ) -> None:
-    """Check a submission as `submit` does, and add it to a folder of kept results if every check holds."""
-    from lapca_bench.report.submission import merge as merged
+    """Check a submission as `submit` does, review it, and add it to a folder of kept results if every check holds."""
+    from lapca_bench.report.submission import packed
+    from lapca_bench.report.submission.checks import place_of
+    from lapca_bench.report.submission.merging import merge as merged
 
-    checks = merged(submission, into)
-    say_columns(("", "check", "detail"), [("ok" if one.ok else "FAILS", one.what, one.detail) for one in checks])
-    if not all(one.ok for one in checks):
+    found = merged(submission, into, replace=replace)
+    say_columns(("", "check", "detail"), [(one.state, one.what, one.detail) for one in found.checks])
+    for line in found.review:
+        say(f"review: {line}")
+    say(f"SHA-256 of {submission.name}: {packed.digest(submission)}")
+    if not found.merged:
         tell("nothing was merged")
         raise typer.Exit(1)
-    tell(f"merged into {into}")
+    for result in found.new:
+        stood = found.replaced.get(result.key, ())
+        say(f"{'replaced' if stood else 'added'}: {place_of(result)}, key {result.key[:12]}")
+    for result in found.unchanged:
+        say(f"unchanged: {place_of(result)}, key {result.key[:12]}")
+    tell(f"merged into {into}" if found.new else f"nothing new for {into}")
 
 
 class Interchange(StrEnum):

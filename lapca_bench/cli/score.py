@@ -133,7 +133,7 @@ def _on_collection(
 ) -> tuple[Scores, tuple[str, ...]]:
     from lapca_bench.collections import registry
     from lapca_bench.collections.judged import absent_judged
-    from lapca_bench.experiment.runner import score_run
+    from lapca_bench.experiment.rescoring import score_run
     from lapca_bench.scoring.distinct import once_each
 
     loaded = registry.load(collection, split)

@@ -11,6 +11,7 @@ from lapca_bench.errors import UsageError
 from lapca_bench.experiment.plan import Cell
 from lapca_bench.experiment.runner import Outcome, Request, Runner
 from lapca_bench.experiment.selection import members
+from lapca_bench.experiment.system_cards import recorded_card
 from lapca_bench.scoring.measures import parse
 from lapca_bench.search.system import System
 from lapca_bench.store.results import ResultStore, StoredResult
@@ -68,7 +69,7 @@ def rerun(results: Sequence[StoredResult], into: ResultStore, system: Callable[[
         of_request.setdefault(_request(result), []).append(result)
     for request, alike in of_request.items():
         cells = [Cell(result.system, result.collection) for result in alike]
-        for result, outcome in zip(alike, Runner(system, into, request).run(cells), strict=True):
+        for result, outcome in zip(alike, Runner(system, into, request, recorded_card).run(cells), strict=True):
             yield Rerun(result, outcome)
 
 

@@ -7,29 +7,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from lapca_bench.collections import registry as collections
-from lapca_bench.collections.base import Collection, CollectionCard, document_texts
+from lapca_bench.collections.base import Collection, CollectionCard
 from lapca_bench.collections.judged import absent_judged
 from lapca_bench.errors import STOPS, LapcaError, UsageError, contained
 from lapca_bench.experiment import provenance
 from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.experiment.plan import Cell
 from lapca_bench.experiment.prompts import prompts_of
+from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
 from lapca_bench.experiment.result_key import result_key
-from lapca_bench.run import Qrels, Run
-from lapca_bench.scoring import Scores, parse, score
-from lapca_bench.scoring.aggregation import aggregate_frame
-from lapca_bench.scoring.scorer import Engine
+from lapca_bench.run import Run
+from lapca_bench.scoring import Scores, parse
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import Facts, Result, ResultStore, StoredMean, StoredResult, read_result
-from lapca_bench.types import Document, Task
-
-if TYPE_CHECKING:
-    import pandas as pd
+from lapca_bench.store.results import Facts, Result, ResultStore, StoredResult, read_result
+from lapca_bench.types import Task
 
 log = logging.getLogger(__name__)
 
@@ -103,12 +99,14 @@ def _deepest(measures: Sequence[str]) -> int:
 class Runner:
     """Runs cells. `system` makes a system from the name a cell gives it and the kind of task that it is prompted for.
 
-    Each is made once, at its first cell.
+    Each is made once, at its first cell. `card` tells what is recorded of the card of the system that a name made:
+    entries of its results' provenance.
     """
 
     system: Callable[[str, Task], System]
     results: ResultStore
     request: Request = field(default_factory=Request)
+    card: Callable[[str, System], Mapping[str, object]] = lambda *_: {}
     _systems: dict[tuple[str, Task], System | Exception] = field(default_factory=dict, init=False)
     _collections: dict[str, Collection] = field(default_factory=dict, init=False)
     _told: set[str] = field(default_factory=set, init=False)
@@ -166,6 +164,7 @@ class Runner:
         self._tell_unjudged(collection, scores)
         seconds = {"score": ended - scoring, "total": ended - started}
         about = _provenance(system, collection, run, scores, depth, seconds)
+        about.update(self.card(cell.system, system))
         if self.request.keep is not None and self.request.keep < depth:
             about["kept"] = self.request.keep
             run = run.cut(self.request.keep)
@@ -238,47 +237,6 @@ class Runner:
         return self._collections[name]
 
 
-def within_kept(stored: StoredResult, measure: str) -> bool:
-    """Whether the stored run holds all that `measure` looks at; one that was cut (`keep`) may not."""
-    kept, depth = stored.provenance.kept, parse(measure).depth
-    return kept is None or (depth is not None and depth <= kept)
-
-
-def score_run(
-    run: Run,
-    collection: Collection,
-    measures: Sequence[str],
-    documents: set[str] | None = None,
-    engine: Engine = "ranx",
-) -> Scores:
-    """Score a run with what its measures need: texts for answers, languages of documents for fairness.
-
-    `documents`, all ids of the collection, are given for a run of unknown origin: others are then refused.
-    """
-    needs = {need for measure in measures for need in parse(measure).needs}
-    texts: Mapping[str, Document] | None = None
-    languages: Mapping[str, str] | None = None
-    retrieved = set(run.vocabulary.tolist())
-    if "texts" in needs:
-        texts = document_texts(collection, retrieved)
-    if "document languages" in needs:
-        relevance = collection.relevance()
-        judged = relevance.judgements.values() if isinstance(relevance, Qrels) else ()
-        wanted = retrieved.union(*(graded.keys() for graded in judged))
-        languages = {document.id: document.language for document in collection.documents() if document.id in wanted}
-    return score(
-        run,
-        collection.relevance(),
-        measures,
-        collection.queries(),
-        collection.card.policy,
-        texts=texts,
-        document_languages=languages,
-        documents=documents,
-        engine=engine,
-    )
-
-
 def _is_of(stored: StoredResult, system: System, collection: Collection) -> bool:
     """Whether a result is what its key says: a key that stands in a file may have been written by anyone."""
     return (
@@ -296,18 +254,6 @@ def _scored(stored: StoredResult) -> tuple[str, ...]:
 def _key(system: System, collection: Collection, depth: int) -> str:
     card = collection.card
     return result_key(system.identity.digest, card.name, collection.split, collection.fingerprint, depth, card.policy)
-
-
-def means_of(frame: pd.DataFrame, measures: Iterable[str], languages: Sequence[str]) -> Iterator[StoredMean]:
-    """Means of scores per language, then over languages ("": macro) and over queries ("*": micro)."""
-    for measure in measures:
-        found = aggregate_frame(frame[frame["measure"] == measure], measure, languages)
-        for language, mean in found.means.items():
-            yield {"measure": found.measure, "language": language, "mean": mean, "queries": found.queries[language]}
-        queries = sum(found.queries.values())
-        if list(found.means) != [""]:
-            yield {"measure": found.measure, "language": "", "mean": found.macro, "queries": queries}
-        yield {"measure": found.measure, "language": "*", "mean": found.micro, "queries": queries}
 
 
 def _result(

@@ -13,7 +13,7 @@ from itertools import product
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
-from lapca_bench.experiment.runner import score_run
+from lapca_bench.experiment.rescoring import score_run
 from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Aggregate, aggregate, parse
 from lapca_bench.scoring.measures import parse_mean

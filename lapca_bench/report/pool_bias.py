@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lapca_bench.collections.base import Collection
 from lapca_bench.errors import UsageError
-from lapca_bench.experiment.runner import within_kept
+from lapca_bench.experiment.rescoring import within_kept
 from lapca_bench.run import Qrels, Run
 from lapca_bench.store.results import StoredResult
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 FIRST = 10  # documents per question
 
 
-def keep(results: Iterable[StoredResult], root: Path, first: int = FIRST) -> list[Path]:
+def keep(
+    results: Iterable[StoredResult], root: Path, first: int = FIRST, replacing: Collection[StoredResult] = ()
+) -> list[Path]:
     """Add results to those kept below `root`, cut to the `first` documents; returns the folders written.
 
-    A kept result of the same key and system is replaced. Raises `InputError` where scores name a question twice, and
-    `StoreError` where a result or what is kept already is damaged.
+    A kept result of the same key and system is replaced, and those of `replacing` go. Raises `InputError` where scores
+    name a question twice, and `StoreError` where a result or what is kept already is damaged.
     """
     of_family: dict[str, list[StoredResult]] = {}
     for result in results:
@@ -38,7 +40,9 @@ def keep(results: Iterable[StoredResult], root: Path, first: int = FIRST) -> lis
     for name, added in of_family.items():
         folder = root / f"{file_name(name)}{ENDING}"
         with exclusive(root / ".locks", folder.name):
-            known = KeptFamily(folder).results if folder.exists() else []
+            stand = KeptFamily(folder).results if folder.exists() else []
+            gone = {(result.key, result.system) for result in replacing}
+            known = [result for result in stand if (result.key, result.system) not in gone]
             entries = {(result.key, result.system): _Entry.of(result, first) for result in (*known, *added)}
             place = ResultStore(root).place
             _write(sorted(entries.values(), key=lambda entry: (place(entry.result), entry.result.key)), folder)

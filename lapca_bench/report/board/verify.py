@@ -2,8 +2,9 @@
 
 A result is verified when its files match their digests, its collection is on this machine in the version and with the
 files it was made from, scoring the run again gives every stored per-query value, and what else can be computed is as it
-says: each mean and count, the languages, the system's digest from its settings, the key from its parts. Of a run that was stored cut
-(`lapca-bench run --keep`, `board keep`), the measures that look no deeper are verified, and the others are named.
+says: each mean and count, the languages, the system's digest from its settings, the key from its parts. Of a run that
+was stored cut (`lapca-bench run --keep`, `board keep`), the measures that look no deeper are verified, and the others
+are named.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, UsageError
+from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
 from lapca_bench.experiment.result_key import result_key
-from lapca_bench.experiment.runner import means_of, score_run, within_kept
 from lapca_bench.scoring.scorer import Scores
 from lapca_bench.store.results import StoredMean, StoredResult
 
@@ -72,18 +73,29 @@ def check(result: StoredResult, collection: Collection) -> Verification:
     """Score the run of `result` on `collection` and compare every value; raises what scoring raises."""
     if reason := misfit(result, collection):
         return Verification(result, "not verified", reason)
-    if reason := contradiction(result) or _other_key(result, collection):
+    if reason := _twice(result):
         return Verification(result, "differs", reason)
     scored = tuple(dict.fromkeys(result.scores["measure"]))
     measures = [measure for measure in scored if within_kept(result, measure)]
     if not measures:
         kept = result.provenance.kept
         reason = f"only {kept} documents per query are stored, fewer than {', '.join(scored)} look at; the means hold"
-        return Verification(result, "not verified", reason)
+        other = contradiction(result) or _other_key(result, collection)
+        return Verification(result, "differs" if other else "not verified", other or reason)
     documents = {document.id for document in collection.documents()}
     again = score_run(result.run, collection, measures, documents, "numpy")
     unseen = tuple(measure for measure in scored if measure not in measures)
-    return _compare(result, again, unseen)
+    reason = (
+        _other_values(result, again, unseen)
+        or contradiction(result)
+        or _other_key(result, collection)
+        or _other_counts(result, again)
+    )
+    if reason:
+        return Verification(result, "differs", reason)
+    deeper = f"; not {', '.join(unseen)}, which look deeper than the {result.provenance.kept} documents kept"
+    values = int((~result.scores["measure"].isin(unseen)).sum())
+    return Verification(result, "verified", f"{values} values{deeper if unseen else ''}", unseen)
 
 
 def contradiction(result: StoredResult) -> str:
@@ -92,9 +104,8 @@ def contradiction(result: StoredResult) -> str:
     Raises `StoreError` where its files are damaged, and what malformed scores raise.
     """
     scores, about = result.scores, result.provenance
-    if scores.duplicated(["query", "measure"]).any():
-        twice = scores[scores.duplicated(["query", "measure"])].iloc[0]
-        return f"its scores name query {twice['query']!r} twice for {twice['measure']}"
+    if reason := _twice(result):
+        return reason
     found = set(scores["language"])
     if found != set(result.languages) or len(set(result.languages)) != len(result.languages):
         return "its languages are not those of its scores"
@@ -107,6 +118,15 @@ def contradiction(result: StoredResult) -> str:
         if system["kind"] != result.kind:
             return f"its system is of kind {system['kind']!r}, and it says {result.kind!r}"
     return ""
+
+
+def _twice(result: StoredResult) -> str:
+    """Which score stands twice: a mean over such rows is whatever the one who repeated them likes."""
+    repeated = result.scores[result.scores.duplicated(["query", "measure"])]
+    if repeated.empty:
+        return ""
+    first = repeated.iloc[0]
+    return f"its scores name query {first['query']!r} twice for {first['measure']}"
 
 
 def _other_means(result: StoredResult) -> str:
@@ -150,32 +170,25 @@ def _other_key(result: StoredResult, collection: Collection) -> str:
     return ""
 
 
-def _compare(result: StoredResult, again: Scores, unseen: tuple[str, ...]) -> Verification:
-    """Compare stored values with those of `again`, which lacks the measures `unseen`."""
+def _other_values(result: StoredResult, again: Scores, unseen: tuple[str, ...]) -> str:
+    """How stored values differ from those of `again`, which lacks the measures `unseen`; "" where they do not."""
     import numpy as np
 
     if tuple(result.languages) != again.languages:
-        return Verification(result, "differs", "its languages are not the collection's")
+        return "its languages are not the collection's"
     keys = ["measure", "language", "query"]
     stored = result.scores[~result.scores["measure"].isin(unseen)]
     both = stored.merge(again.frame, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
-    odd = int((both["_merge"] != "both").sum())
-    if odd:
-        return Verification(result, "differs", f"{odd} scores stand for other queries, languages or measures")
+    if odd := int((both["_merge"] != "both").sum()):
+        return f"{odd} scores stand for other queries, languages or measures"
     distance = (both["value_stored"] - both["value_scored"]).abs().to_numpy(dtype=np.float64)
-    wrong = int((~(distance <= TOLERANCE)).sum())
-    if wrong:
-        worst = both.iloc[int(np.nanargmax(distance))]
-        reason = (
+    if wrong := int((~(distance <= TOLERANCE)).sum()):
+        worst = both.iloc[int(np.argmax(np.nan_to_num(distance, nan=np.inf)))]
+        return (
             f"{wrong} of {len(both)} values, most for query {worst['query']!r} by {worst['measure']}: "
             f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
         )
-        return Verification(result, "differs", reason)
-    if reason := _other_counts(result, again):
-        return Verification(result, "differs", reason)
-    deeper = f"; not {', '.join(unseen)}, which look deeper than the {result.provenance.kept} documents kept"
-    rest = deeper if unseen else ""
-    return Verification(result, "verified", f"{len(both)} values{rest}", unseen)
+    return ""
 
 
 def _other_counts(result: StoredResult, again: Scores) -> str:

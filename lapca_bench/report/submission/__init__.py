@@ -1,1 +1,1 @@
-"""Submissions: results checked and packed into one file, and merged by a maintainer who recomputes every fact of them."""
+"""Submissions: results checked and packed into one file; whoever merges it recomputes every fact of them."""

@@ -1,17 +1,20 @@
-"""Merging a submission into a folder of kept results: what is new, what stands there already, and what it would replace."""
+"""Merging a submission into a folder of kept results: what is new, what stands already, what would be replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from lapca_bench.errors import InputError
-from lapca_bench.report.submission.checks import Check, check, place_of
+from lapca_bench.errors import LapcaError, UsageError
+from lapca_bench.report.submission.cards import card_from
+from lapca_bench.report.submission.checks import Check, State, check, place_of
 from lapca_bench.report.submission.packed import read
+from lapca_bench.report.submission.review import main_measure, mean_of, review
 from lapca_bench.search.card import SystemCard
-from lapca_bench.search.kinds import card_class
 from lapca_bench.store.keep import keep
 from lapca_bench.store.kept import stored_results
 from lapca_bench.store.results import ResultStore, StoredResult
@@ -19,18 +22,14 @@ from lapca_bench.store.results import ResultStore, StoredResult
 
 @dataclass(frozen=True)
 class Merging:
-    """A submission beside what stands: its checks, the results to be added and those that each of them would replace."""
+    """A submission beside what stands: its checks, the results to be added, and what each of them would replace."""
 
     checks: Sequence[Check]
     new: Sequence[StoredResult]
     unchanged: Sequence[StoredResult]
     replaced: Mapping[str, Sequence[StoredResult]]  # by the key of the result that comes
+    review: Sequence[str]
     merged: bool
-
-    @property
-    def fails(self) -> bool:
-        """Whether anything was refused."""
-        return not all(one.ok for one in self.checks)
 
 
 def merge(path: Path, root: Path, *, replace: bool = False) -> Merging:
@@ -41,19 +40,12 @@ def merge(path: Path, root: Path, *, replace: bool = False) -> Merging:
     replaced only with `replace`; what is there already to the last score stays. Raises `InputError` where the file is
     no submission.
     """
-    from tempfile import TemporaryDirectory
-
-    submission = read(path)
     standing = list(stored_results(root)) if root.exists() else []
-    with TemporaryDirectory(prefix="lapca-bench-") as scratch:
-        store = ResultStore(Path(scratch))
-        for result in submission.results:
-            store.write(result)
-        come = list(store.all())
-        checks = check(come, lambda name: packed_card(submission.cards, name, path))
-        if len(come) < len(submission.results):
-            checks.append(Check("keys", "FAILS", "two results have one key"))
-        new, unchanged, replaced = [], [], {}
+    with _unpacked(path) as (come, checks):
+        state: State = "ok" if replace else "FAILS"
+        new: list[StoredResult] = []
+        unchanged: list[StoredResult] = []
+        replaced: dict[str, list[StoredResult]] = {}
         for result in come:
             stands = [one for one in standing if _same_place(one, result)]
             if any(one.key == result.key and _same(one, result) for one in stands):
@@ -62,14 +54,44 @@ def merge(path: Path, root: Path, *, replace: bool = False) -> Merging:
             new.append(result)
             if stands:
                 replaced[result.key] = stands
-                state = "ok" if replace else "FAILS"
                 checks.append(Check(f"{place_of(result)}: stands already", state, _told(result, stands)))
-        checks += [one for name in dict.fromkeys(r.system for r in new) for one in _namesakes(name, new, standing)]
+        names = dict.fromkeys(result.system for result in new)
+        checks += [one for name in names for one in _namesakes(name, new, standing, state)]
         merged = all(one.ok for one in checks)
+        about = list(review(new, standing, checks))
         if merged and new:
-            gone = {one.key for stands in replaced.values() for one in stands}
-            keep(new, root, replacing=gone)
-        return Merging(checks, new, unchanged, replaced, merged)
+            keep(new, root, replacing=[one for stands in replaced.values() for one in stands])
+        return Merging(checks, new, unchanged, replaced, about, merged)
+
+
+def check_packed(path: Path) -> list[Check]:
+    """The checks of a packed file, as `merge` makes them, but for those against what stands on a board."""
+    with _unpacked(path) as (_, checks):
+        return checks
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[list[StoredResult], list[Check]]]:
+    """The results of a packed file in a folder that is there for as long, and their checks."""
+    submission = read(path)
+    cards: dict[str, SystemCard] = {}
+    checks = []
+    for name in dict.fromkeys(result.system for result in submission.results):
+        try:
+            cards[name] = _packed_card(submission.cards, name)
+        except LapcaError as error:
+            checks.append(Check(f"{name}: card", "FAILS", error.message))
+    odd = [place_of(submission.results[number]) for number in submission.disordered]
+    checks += [Check(f"{place}: run", "FAILS", "its rows are not in the order of their scores") for place in odd]
+    with TemporaryDirectory(prefix="lapca-bench-") as scratch:
+        store = ResultStore(Path(scratch))
+        for result in submission.results:
+            store.write(result)
+        come = list(store.all())
+        checks += check(come, cards)
+        if len(come) < len(submission.results):
+            checks.append(Check("keys", "FAILS", "two results have one key"))
+        yield come, checks
 
 
 def _same_place(one: StoredResult, other: StoredResult) -> bool:
@@ -96,15 +118,12 @@ def _told(result: StoredResult, stands: Sequence[StoredResult]) -> str:
 
 
 def _mean(result: StoredResult) -> str:
-    over = "" if result.provenance.policy.average == "macro" else "*"
-    found = [one for one in result.aggregates if one["language"] == over] or list(result.aggregates)
-    first = found[0] if found else None
-    if first is None or first["mean"] is None:
-        return "no mean"
-    return f"{first['measure']} {100 * first['mean']:.1f}"
+    measure = main_measure(result)
+    mean = mean_of(result, measure)
+    return "no mean" if mean is None else f"{measure} {100 * mean:.1f}"
 
 
-def _namesakes(name: str, new: Sequence[StoredResult], standing: Sequence[StoredResult]) -> list[Check]:
+def _namesakes(name: str, new: Sequence[StoredResult], standing: Sequence[StoredResult], state: State) -> list[Check]:
     """Whether a system of this name, as it stands elsewhere on the boards, was made of other settings."""
     ours = {result.system_digest for result in new if result.system == name}
     theirs = [result for result in standing if result.system == name]
@@ -113,8 +132,8 @@ def _namesakes(name: str, new: Sequence[StoredResult], standing: Sequence[Stored
     like = [result for result in theirs if _parts(result) == _parts(next(r for r in new if r.system == name))]
     if like:
         return []
-    detail = f"{len(theirs)} results of {name} stand here, made of other settings; choose another name"
-    return [Check(f"{name}: same system as on the boards", "FAILS", detail)]
+    detail = f"{len(theirs)} results of {name} stand here, made of other settings; choose another name, or --replace"
+    return [Check(f"{name}: same system as on the boards", state, detail)]
 
 
 def _parts(result: StoredResult) -> Any:
@@ -123,20 +142,15 @@ def _parts(result: StoredResult) -> Any:
     if not isinstance(system, dict):
         return None
     settings = system.get("settings")
-    kept = {name: value for name, value in settings.items() if name not in _VERSIONS} if isinstance(settings, dict) else {}
-    return {"kind": system.get("kind"), "settings": kept}
+    if not isinstance(settings, dict):
+        return None
+    return {name: value for name, value in settings.items() if name not in _VERSIONS}
 
 
 _VERSIONS = {"versions", "java", "lucene", "anserini"}
 
 
-def packed_card(cards: Mapping[str, Mapping[str, Any]], name: str, path: Path) -> SystemCard:
-    """The card of a system that a submission at `path` brings; raises `InputError` where it is none."""
-    values = cards.get(name)
-    if values is None:
-        raise InputError(f"the submission has no card of {name}", path=path)
-    card = card_class(values)
-    try:  # versions before packed the tables of all kinds, empty but for one
-        return card.model_validate({key: value for key, value in values.items() if value or key in card.model_fields})
-    except ValueError as error:
-        raise InputError(f"the card of {name} is not valid: {error}", path=path) from error
+def _packed_card(cards: Mapping[str, Mapping[str, Any]], name: str) -> SystemCard:
+    if name not in cards:
+        raise UsageError(f"the submission has no card of {name}", remedy="pack it again")
+    return card_from(cards[name], name)

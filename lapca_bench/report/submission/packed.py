@@ -1,7 +1,7 @@
 """The file of a submission: one Parquet file with the rows of runs and scores, manifests and cards in its metadata.
 
 Reading it takes nothing on trust: its size is bounded before anything is decompressed, its facts pass `schema`, its
-rows belong to one result each, and every run stands in the order of its own scores.
+rows belong to one result each, and it is found out whether every run stands in the order of its own scores.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from lapca_bench.atomic import atomic_path
+from lapca_bench.digest import digest_file
 from lapca_bench.errors import InputError, LapcaError
 from lapca_bench.parsing import json_value
 from lapca_bench.report.submission.schema import FORMAT, Content, refused
-from lapca_bench.run import Int64, Run
+from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
 from lapca_bench.store.parquet_bounds import read_bounded
 from lapca_bench.store.results import Result, StoredResult, facts_of
@@ -36,10 +37,14 @@ _REMEDY = "make it with `lapca-bench submit RESULT_DIR`"
 
 @dataclass(frozen=True)
 class Submission:
-    """What a file holds: results, and the cards of their systems as JSON values."""
+    """What a file holds: results, and the cards of their systems as JSON values.
+
+    `disordered` are the places of results whose rows do not stand in the order that their scores say.
+    """
 
     results: Sequence[Result]
     cards: Mapping[str, Mapping[str, Any]]
+    disordered: Sequence[int] = ()
 
 
 def write(results: Sequence[StoredResult], cards: Mapping[str, SystemCard], path: Path) -> None:
@@ -47,16 +52,28 @@ def write(results: Sequence[StoredResult], cards: Mapping[str, SystemCard], path
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    told = {name: card.model_dump(mode="json") for name, card in cards.items()}
     content = {
         "format": FORMAT,
-        "results": [result.as_json() for result in results],
+        "results": [_facts(result, told[result.system]) for result in results],
         "queries": [list(result.run.queries) for result in results],
-        "cards": {name: card.model_dump(mode="json") for name, card in cards.items()},
+        "cards": told,
     }
     rows = pa.concat_tables([table for number, result in enumerate(results) for table in _rows(number, result)])
     rows = rows.replace_schema_metadata({KEY: json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8")})
     with atomic_path(path) as temporary:
         pq.write_table(rows, temporary, compression="zstd")
+
+
+def _facts(result: StoredResult, card: Mapping[str, Any]) -> dict[str, Any]:
+    """What is packed of a result: it carries the card that it is submitted with."""
+    facts = result.as_json()
+    return facts | {"provenance": facts["provenance"] | {"card": dict(card)}}
+
+
+def digest(path: Path) -> str:
+    """What names a submission: whoever signs one signs this, and `board merge` shows it."""
+    return digest_file(path)
 
 
 def _rows(number: int, result: StoredResult) -> list[pa.Table]:
@@ -94,7 +111,9 @@ def read(path: Path) -> Submission:
             raise InputError("this file is larger than any submission", path=path, remedy=_REMEDY)
         table = read_bounded(path, COLUMNS, TEXTS)
         content = _content(path, table)
-        return Submission(_results(table, content), content["cards"])
+        found = _results(table, content)
+        disordered = [number for number, (_, ordered) in enumerate(found) if not ordered]
+        return Submission([result for result, _ in found], content["cards"], disordered)
     except FileNotFoundError as error:
         raise InputError("no such file", path=path, remedy="check the path") from error
     except LapcaError as error:
@@ -117,7 +136,9 @@ def _content(path: Path, table: pa.Table) -> dict[str, Any]:
         raise ValueError(f"its columns are not {', '.join(COLUMNS)}, each once")
     fields = {field.name: field.type for field in table.schema}
     texts = [fields[name].value_type if types.is_dictionary(fields[name]) else fields[name] for name in TEXTS]
-    if not (types.is_int32(fields["result"]) and types.is_float64(fields["value"]) and all(map(types.is_string, texts))):
+    if not (
+        types.is_int32(fields["result"]) and types.is_float64(fields["value"]) and all(map(types.is_string, texts))
+    ):
         raise ValueError("its columns are not of the types that `lapca-bench submit` writes")
     if KEY not in metadata:
         raise ValueError("it holds rows and says nothing of them")
@@ -131,7 +152,8 @@ def _content(path: Path, table: pa.Table) -> dict[str, Any]:
     return dict(content)
 
 
-def _results(table: pa.Table, content: Mapping[str, Any]) -> list[Result]:
+def _results(table: pa.Table, content: Mapping[str, Any]) -> list[tuple[Result, bool]]:
+    """The results, and whether the rows of each stand in the order of its run."""
     facts, queries = content["results"], content["queries"]
     if len(facts) != len(queries):
         raise ValueError("it has not one list of queries per result")
@@ -148,7 +170,7 @@ def _results(table: pa.Table, content: Mapping[str, Any]) -> list[Result]:
     ]
 
 
-def _result(content: Mapping[str, Any], queries: Sequence[str], rows: pa.Table) -> Result:
+def _result(content: Mapping[str, Any], queries: Sequence[str], rows: pa.Table) -> tuple[Result, bool]:
     import pyarrow.compute as pc
 
     facts = facts_of(dict(content))
@@ -158,17 +180,17 @@ def _result(content: Mapping[str, Any], queries: Sequence[str], rows: pa.Table) 
         raise ValueError("a row that is of a run and of scores")
     if scored["language"].null_count or scored["measure"].null_count:
         raise ValueError("a score without a language or a measure")
-    run = _run(facts["system"], queries, ranked)
+    run, ordered = _run(facts["system"], queries, ranked)
     frame = scored.select(["query", "language", "measure", "value"]).to_pandas()
     for name in ("query", "language", "measure"):
         frame[name] = frame[name].astype(object)
     if not np.isfinite(frame["value"].to_numpy()).all():
         raise ValueError("a score that is not finite")
-    return Result(**facts, scores=frame, run=run)
+    return Result(**facts, scores=frame, run=run), ordered
 
 
-def _run(name: str, queries: Sequence[str], ranked: pa.Table) -> Run:
-    """The run, whose rows must stand as its scores order them: what is read is what was meant."""
+def _run(name: str, queries: Sequence[str], ranked: pa.Table) -> tuple[Run, bool]:
+    """The run, and whether its rows stand as its scores order them."""
     place = {query: number for number, query in enumerate(queries)}
     asked = ranked["query"].to_pylist()
     if any(query not in place for query in asked):
@@ -179,10 +201,5 @@ def _run(name: str, queries: Sequence[str], ranked: pa.Table) -> Run:
         if not (scores.astype(np.float32).astype(np.float64) == scores).all():  # NaN is not equal to itself either
             raise ValueError("a run with scores that no run of lapca-bench has (NaN, infinite, or finer than float32)")
     run = Run.from_columns(name, queries, rows, documents, scores)
-    if not _as_read(run, rows, documents):
-        raise ValueError("a run whose rows are not in the order of their scores")
-    return run
-
-
-def _as_read(run: Run, rows: Int64, documents: Sequence[str]) -> bool:
-    return bool((run.query_rows() == rows).all()) and run.vocabulary[run.codes].tolist() == list(documents)
+    ordered = bool((run.query_rows() == rows).all()) and run.vocabulary[run.codes].tolist() == documents
+    return run, ordered

@@ -89,23 +89,23 @@ def _json(value: Any) -> Any:
         if depth > _DEEPEST or count > _MOST_VALUES:
             raise ValueError("larger or deeper than notes of a system are")
         if isinstance(one, dict):
-            for name in one:
-                _line(name)
-            waiting += [(inner, depth + 1) for inner in one.values()]
+            waiting += [(inner, depth + 1) for name, inner in one.items() if _line(name) == name]
         elif isinstance(one, list):
             waiting += [(inner, depth + 1) for inner in one]
-        elif isinstance(one, str):
-            if len(_text(one)) > _LONGEST_TEXT:
-                raise ValueError("a text that is too long")
-        elif isinstance(one, int):
-            if abs(one) > _LARGEST:
-                raise ValueError("a number that is too large")
-        elif isinstance(one, float):
-            if not math.isfinite(one):
-                raise ValueError("a number that is not finite")
-        elif one is not None:
-            raise ValueError("not JSON")
+        else:
+            _scalar(one)
     return value
+
+
+def _scalar(value: Any) -> None:
+    if isinstance(value, str):
+        if len(_text(value)) > _LONGEST_TEXT:
+            raise ValueError("a text that is too long")
+    elif isinstance(value, int | float):
+        if not math.isfinite(value) or abs(value) > _LARGEST:
+            raise ValueError("a number that is not finite, or too large")
+    elif value is not None:
+        raise ValueError("not JSON")
 
 
 SystemName = Annotated[str, AfterValidator(_system_name)]

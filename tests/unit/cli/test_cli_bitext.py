@@ -9,7 +9,7 @@ from toys.cli import in_process
 from lapca_bench.collections import registry
 from lapca_bench.encoders.adapt import adapt
 from lapca_bench.experiment.bitext import Mined, score_bitext
-from lapca_bench.experiment.runner import score_run
+from lapca_bench.experiment.rescoring import score_run
 from lapca_bench.search.dense import DenseSystem, MarginSystem
 from lapca_bench.store.vectors import VectorStore
 

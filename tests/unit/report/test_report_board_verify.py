@@ -1,79 +1,26 @@
 """Verifying boards: an honest result passes, and every way of not being honest is told apart."""
 
 import json
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
+from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 from toys import board_results as made
+from toys.submissions import Toy, honest, with_provenance
 
 from lapca_bench.collections import registry
-from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.errors import MissingResourceError
-from lapca_bench.experiment.runner import score_run
-from lapca_bench.report.board.verify import verify
-from lapca_bench.run import Qrels, Run
-from lapca_bench.scoring import aggregate
+from lapca_bench.experiment.rescoring import means_of, score_run
+from lapca_bench.report.board.verify import contradiction, verify
+from lapca_bench.report.published.output import measured
+from lapca_bench.run import Run
 from lapca_bench.sealed import seal_folder
 from lapca_bench.store.keep import keep
 from lapca_bench.store.kept import QUESTIONS, stored_results
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import Result, StoredMean
-from lapca_bench.types import Document, Query
-
-
-@dataclass(frozen=True)
-class Toy:
-    """Six documents, three queries."""
-
-    version: str = "1"
-    files: str = "f"
-
-    @cached_property
-    def card(self):
-        policy = Policy(measures=("RR@10", "nDCG@10"))
-        return CollectionCard("toy/de", "toy", "Toy", self.version, "free", "", "", policy, ("de",), ("de",))
-
-    split = "test"
-
-    @property
-    def fingerprint(self):
-        return self.files
-
-    def documents(self):
-        return (Document(f"d{i}", "text", language="de") for i in range(6))
-
-    def queries(self):
-        return [Query(f"q{i}", "question", "de") for i in range(3)]
-
-    def relevance(self):
-        return Qrels({f"q{i}": {f"d{i}": 1} for i in range(3)})
-
-
-def honest():
-    run = Run.from_dict("a", {f"q{i}": {f"d{(i + k) % 6}": 1.0 - k / 10 for k in range(3)} for i in range(3)})
-    scores = score_run(run, Toy(), ("RR@10", "nDCG@10"))
-    means = aggregate(scores)
-    base = made.result("a", "toy/de", 0.5)
-    rows = [
-        StoredMean(measure=m, language=x, mean=mean, queries=found.queries[x])
-        for m, found in means.items()
-        for x, mean in found.means.items()
-    ]
-    about = {**base.provenance, "collection": {"version": "1", "fingerprint": "f"}}
-    return Result(
-        **{
-            **{name: getattr(base, name) for name in ("key", "system", "title", "kind", "system_digest", "split")},
-            "collection": "toy/de",
-            "languages": ["de"],
-            "aggregates": rows,
-            "provenance": Provenance(about),
-            "scores": scores.frame,
-            "run": run,
-        }
-    )
 
 
 @pytest.fixture
@@ -97,7 +44,7 @@ def states(tmp_path, monkeypatch):
 def test_an_honest_result_is_verified(states):
     found = states(honest())
     assert (found.state, found.failed) == ("verified", False)
-    assert found.reason == "6 values"
+    assert found.reason == "8 values"
 
 
 def test_a_score_that_the_run_does_not_give_differs(states):
@@ -106,7 +53,7 @@ def test_a_score_that_the_run_does_not_give_differs(states):
     frame.loc[2, "value"] = 0.999
     found = states(replace(result, scores=frame))
     assert (found.state, found.failed) == ("differs", True)
-    assert "1 of 6 values" in found.reason
+    assert "1 of 8 values" in found.reason
     assert "0.999" in found.reason
 
 
@@ -138,15 +85,11 @@ def kept(result, number):
 def test_a_run_that_was_kept_in_part_is_verified_as_deep_as_it_goes(states):
     whole = honest()
     deep = score_run(whole.run, Toy(), ("RR@1", "nDCG@10"))
-    rows = [
-        StoredMean(measure=m, language=x, mean=mean, queries=found.queries[x])
-        for m, found in aggregate(deep).items()
-        for x, mean in found.means.items()
-    ]
+    rows = list(means_of(deep.frame, deep.measures, deep.languages))
     result = kept(replace(whole, scores=deep.frame, aggregates=rows), 1)
     found = states(result)
     assert (found.state, found.unseen) == ("verified", ("nDCG@10",))
-    assert "3 values; not nDCG@10" in found.reason
+    assert "4 values; not nDCG@10" in found.reason
     frame = deep.frame.copy()
     frame.loc[frame["measure"] == "RR@1", "value"] = 0.5
     assert states(replace(result, scores=frame)).state == "differs"
@@ -209,3 +152,41 @@ def test_manifest_says_what_was_stored(tmp_path):
     made.write(tmp_path, [honest()])
     manifest = json.loads(next(tmp_path.rglob("result.json")).read_text())
     assert set(manifest["files"]) == {"run.parquet", "scores.parquet"}
+
+
+def changed_mean(result, language, **changes):
+    rows = [{**row, **(changes if row["language"] == language else {})} for row in result.aggregates]
+    return replace(result, aggregates=rows)
+
+
+@pytest.mark.parametrize(
+    ("forge", "reason"),
+    [
+        (lambda r: changed_mean(r, "", mean=0.99), "mean of RR@10 for all languages is not that of its values"),
+        (lambda r: changed_mean(r, "*", mean=0.99), "mean of RR@10 for all queries is not"),
+        (lambda r: changed_mean(r, "fr", mean=None), "is not that of its values"),
+        (lambda r: changed_mean(r, "de", queries=400), "counts 400 queries, its scores 3"),
+        (lambda r: replace(r, aggregates=r.aggregates[:-1]), "states no mean of nDCG@10 for all queries"),
+        (lambda r: replace(r, aggregates=[*r.aggregates, r.aggregates[0]]), "states the mean of RR@10 for de twice"),
+        (lambda r: replace(r, aggregates=[*r.aggregates, {**r.aggregates[0], "language": "es"}]), "means for es"),
+        (lambda r: replace(r, aggregates=[*r.aggregates, {**r.aggregates[0], "measure": "AP"}]), "mean of AP"),
+        (lambda r: replace(r, languages=["de", "fr", "es"]), "languages are not"),
+        (lambda r: replace(r, languages=["de"]), "languages are not"),
+        (lambda r: replace(r, scores=pd.concat([r.scores, *[r.scores.iloc[:1]] * 50])), "twice for RR@10"),
+        (lambda r: replace(r, system_digest="0" * 64), "digest is not that of the settings"),
+        (lambda r: replace(r, kind="bm25"), "it says 'bm25'"),
+        (lambda r: replace(r, key="f" * 64), "its key is"),
+        (lambda r: with_provenance(r, depth=50), "its key is"),
+        (lambda r: with_provenance(r, left_out={"missing": 1}), "left_out.missing = 1, and scoring finds 0"),
+        (lambda r: with_provenance(r, ties={"results": 7}), "ties.results = 7"),
+    ],
+)  # fmt: skip
+def test_every_fact_that_can_be_recomputed_is(states, forge, reason):
+    found = states(forge(honest()))
+    assert (found.state, found.failed) == ("differs", True)
+    assert reason in found.reason
+
+
+def test_the_results_of_this_repository_bear_out_what_they_say():
+    found = {contradiction(result) for result in measured([Path(__file__).parents[3] / "leaderboards" / "results"])}
+    assert found == {""}
