@@ -143,8 +143,9 @@ def _provenance(result: StoredResult) -> Iterator[str]:
         yield f"the collection has no split {result.split!r}"
     yield from _other_facts("collection", about, {"name": card.name, "licence": card.licence})
     policy = Provenance.recorded(asdict(card.policy))
-    stated = about.policy.translations or card.policy.translations  # where it is not recorded, the card's is taken
-    yield from _other_facts("policy", about, policy, {"translations": stated})
+    said = _table(about, "policy")
+    later = {name: said.get(name) or policy[name] for name in ("translations", "task")}  # older results lack them
+    yield from _other_facts("policy", about, policy, later)
     if result.title != result.system:
         yield "its title is not its system's name"
 

@@ -165,6 +165,7 @@ class PolicyFacts(Fact):
     no_relevant: Literal["zero", "exclude"]
     average: Literal["macro", "micro"]
     translations: Line = ""
+    task: Line = ""
 
 
 class TieFacts(Fact):

@@ -363,3 +363,14 @@ def test_nothing_from_a_submission_is_imported_or_run(stored, tmp_path, monkeypa
     packed.write(stored(honest()), {"a": hostile}, tmp_path / "s.parquet")
     assert failed(merge(tmp_path / "s.parquet", tmp_path / "merged").checks) == []
     assert "hostilemodule" not in sys.modules
+
+
+def test_the_schema_knows_what_a_run_records():
+    from dataclasses import fields
+
+    from lapca_bench.collections.base import Policy
+    from lapca_bench.report.submission import schema
+    from lapca_bench.store.results import Facts
+
+    assert set(schema.PolicyFacts.model_fields) == {field.name for field in fields(Policy)}
+    assert set(schema.PackedResult.model_fields) == {field.name for field in fields(Facts)}
