@@ -86,6 +86,19 @@ def _show(found: LanguageBias) -> None:
             ("same language first", f"{found.same_language_first:.1%}"),
             (f"PEER@{found.k}", f"{found.peer:.3f}"),
             (f"AWRF@{found.k}", f"{found.awrf:.3f}"),
+            (f"LPR@{found.k}", "–" if found.lpr is None else f"{found.lpr:.3f}"),
+            (f"Lang_nDCG@{found.k}", f"{found.lang_ndcg:.3f}"),
+            (f"Complete@{found.k}", f"{found.complete:.3f}"),
+            ("MaxRank (Max@R)", f"{found.worst_rank:.1f}"),
+        ],
+    )
+    say()
+    first = found.first
+    say_columns(
+        ("first document", "in the question's language", "in another"),
+        [
+            ("relevant", f"{first.relevant_same:.1%}", f"{first.relevant_other:.1%}"),
+            ("not relevant", f"{first.irrelevant_same:.1%}", f"{first.irrelevant_other:.1%}"),
         ],
     )
     say()

@@ -17,7 +17,23 @@ DEFAULT_MEASURES = ("nDCG@10", "RR@10", "R@100", "AP")
 
 Measures = Annotated[
     list[str] | None,
-    typer.Option("--measure", "-m", metavar="NAME", help="A measure such as nDCG@10, RR@10 or R@100; repeat for more."),
+    typer.Option(
+        "--measure",
+        "-m",
+        metavar="NAME",
+        help="A measure such as nDCG@10, RR@10 or R@100, as trec_eval and ir_measures write them too; repeat for more.",
+    ),
+]
+ScoreMeasures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--measure",
+        "--measures",
+        "-m",
+        metavar="NAME",
+        help="A measure such as nDCG@10, RR@10 or AP(rel=2), as trec_eval and ir_measures write them too; all or "
+        "official: what trec_eval prints. Repeat for more.",
+    ),
 ]
 
 
@@ -27,7 +43,7 @@ def score(
         typer.Argument(help="Run file (TREC, also compressed, or Parquet); for XOR-Retrieve also predictions (.json)."),
     ],
     qrels: Annotated[Path | None, typer.Argument(help="Judgements: query 0 document grade.")] = None,
-    measure: Measures = None,
+    measure: ScoreMeasures = None,
     collection: Annotated[
         str | None, typer.Option("--collection", "-c", help="Score against this collection instead of a qrels file.")
     ] = None,
@@ -46,13 +62,14 @@ def score(
     from lapca_bench.cli.score_predictions import ENDINGS, score_predictions
     from lapca_bench.errors import UsageError
     from lapca_bench.scoring.distinct import once_each
+    from lapca_bench.scoring.naming.groups import expand
     from lapca_bench.store.runs import read_run
 
     if collection is not None and run.name.endswith(ENDINGS):
         score_predictions(run, collection, split, json=json)
         return
     loaded = read_run(run)
-    asked = tuple(once_each(measure or ()).values())
+    asked = tuple(once_each(expand(measure or ())).values())
     if ties:
         _ties(loaded, qrels, collection, split, asked, json=json)
         return
@@ -67,7 +84,7 @@ def score(
         return
     if per_query:
         table = scores.frame.pivot_table(index="query", columns="measure", values="value", sort=False)
-        rows = [(query, *(f"{row[m]:.4f}" for m in scores.measures)) for query, row in table.iterrows()]
+        rows = [(query, *(figure(m, row[m]) for m in scores.measures)) for query, row in table.iterrows()]
         say_columns(("query", *names), rows)
         say()
     means = scores.means
@@ -76,7 +93,7 @@ def score(
     say_columns(
         heads,
         [
-            (name, *(f"{means[m][language]:.4f}" for language in languages), f"{means[m]['mean']:.4f}")
+            (name, *(figure(m, means[m][language]) for language in languages), figure(m, means[m]["mean"]))
             for name, m in zip(names, scores.measures, strict=True)
         ],
     )
@@ -116,6 +133,13 @@ def _on_files(run: Run, qrels: Path, measures: tuple[str, ...]) -> tuple[Scores,
     relevance = read_qrels(qrels)
     tell_strangers(run, relevance)
     return score_files(run, relevance, measures), measures
+
+
+def figure(measure: str, value: float) -> str:
+    """A value as it is printed: four digits, a count without any."""
+    from lapca_bench.scoring import parse
+
+    return f"{value:.0f}" if parse(measure).definition.mean == "sum" else f"{value:.4f}"
 
 
 def tell_strangers(run: Run, relevance: Qrels) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lapca_bench.scoring.aggregation import Aggregate, aggregate, aggregate_frame
     from lapca_bench.scoring.bias import LanguageBias, LanguageMatrix, language_bias
-    from lapca_bench.scoring.definitions import DEFINITIONS, Definition, forms
     from lapca_bench.scoring.measures import Measure, parse
+    from lapca_bench.scoring.naming.definitions import DEFINITIONS, Definition, forms
     from lapca_bench.scoring.pairwise import Comparison, compare
     from lapca_bench.scoring.scorer import Engine, Scores, score, score_files
     from lapca_bench.scoring.significance import Settings, intervals
@@ -24,10 +24,10 @@ _HOME = {
     "LanguageBias": "bias",
     "LanguageMatrix": "bias",
     "language_bias": "bias",
-    "DEFINITIONS": "definitions",
-    "Definition": "definitions",
+    "DEFINITIONS": "naming.definitions",
+    "Definition": "naming.definitions",
     "Measure": "measures",
-    "forms": "definitions",
+    "forms": "naming.definitions",
     "parse": "measures",
     "Engine": "scorer",
     "Scores": "scorer",

@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from lapca_bench.errors import InputError
 from lapca_bench.run import Int64, Qrels, Run
-from lapca_bench.scoring import ranking
+from lapca_bench.scoring import pooled, ranking
 from lapca_bench.scoring.judged import Judged, Languages, join, languages_of
 from lapca_bench.scoring.measures import Measure, parse
+from lapca_bench.scoring.preference import FirstDocuments, first_documents, lang_ndcg, lpr, mean_of
 from lapca_bench.scoring.ranking import Float64
 from lapca_bench.types import Query
 
@@ -122,7 +123,9 @@ class LanguageBias:
     documents (a system that ranks by relevance alone has both equal), `penalty` the mean number of ranks by which
     its relevant documents stand behind (positive) or ahead of the mean of all relevant documents of the same query;
     what was not retrieved counts as standing right behind the last one. `same_language_first` is the share of queries
-    whose first document is in the query's language. `peer` and `awrf` are means over queries.
+    whose first document is in the query's language, `first` splits them by relevance too. `peer` and `awrf` are means
+    over queries, and so are the measures of preference: `lpr` (None where no query has relevant documents in its own
+    and in other languages), `lang_ndcg` and `complete` at k, and `worst_rank` over all that was retrieved.
     """
 
     k: int
@@ -133,6 +136,11 @@ class LanguageBias:
     same_language_first: float
     peer: float
     awrf: float
+    first: FirstDocuments
+    lpr: float | None
+    lang_ndcg: float
+    complete: float
+    worst_rank: float
     matrix: LanguageMatrix
 
 
@@ -168,6 +176,11 @@ def language_bias(
         same_language_first=_same_first(joined, of),
         peer=float(np.mean(list(peer(joined, of, k).values()))),
         awrf=float(np.mean(list(awrf(joined, of, k).values()))),
+        first=first_documents(joined, of),
+        lpr=mean_of(lpr(joined, of, k)),
+        lang_ndcg=float(np.mean(list(lang_ndcg(joined, of, k).values()))),
+        complete=float(pooled.complete(joined, k).mean()),
+        worst_rank=float(pooled.worst_rank(joined, None).mean()),
         matrix=language_matrix(joined, of, parse(measure)),
     )
 

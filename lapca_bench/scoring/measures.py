@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.errors import UsageError, unknown_name
-from lapca_bench.scoring.definitions import BY_NAME, SHARE, Definition, Need, Value, forms, written
-from lapca_bench.scoring.spelling import read
+from lapca_bench.scoring.naming.definitions import BY_NAME, SHARE, Definition, Need, Value, forms, written
+from lapca_bench.scoring.naming.spelling import read
 
 _LEAST = 1e-5  # trec_eval's MIN_GEO_MEAN
 
@@ -70,9 +70,9 @@ class Measure:
         return self.definition.by_rank
 
     @property
-    def is_mean(self) -> bool:
-        """Whether the figure of a run is the mean over queries: only then can it stand in a table and be tested."""
-        return self.definition.mean == "mean"
+    def is_tabled(self) -> bool:
+        """Whether the figure of a run is a mean over queries and higher is better: it can be in a table and a test."""
+        return self.definition.mean == "mean" and not self.definition.lower_is_better
 
     def figure(self, values: npt.NDArray[np.float64]) -> float:
         """What the values of queries come to: their mean, for counts their sum, for some the geometric mean."""
@@ -143,12 +143,12 @@ def parse(text: str | Measure) -> Measure:
 
 
 def parse_mean(text: str | Measure) -> Measure:
-    """As `parse`, for a table or a test: raises `UsageError` too for a measure whose figure is no mean over queries."""
+    """As `parse`, for a table or a test: raises `UsageError` too where the figure is no mean, or lower is better."""
     measure = parse(text)
-    if not measure.is_mean:
-        kind = "a sum" if measure.definition.mean == "sum" else "a geometric mean"
+    if not measure.is_tabled:
+        of = {"sum": "a sum over queries", "geometric": "a geometric mean over queries", "mean": "better when lower"}
         raise UsageError(
-            f"{measure} is {kind} over queries, which no table shows and no test compares",
+            f"{measure} is {of[measure.definition.mean]}, which no table shows and no test compares",
             remedy=f"lapca-bench score RUN QRELS -m {measure}",
         )
     return measure

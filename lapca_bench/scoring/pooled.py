@@ -139,3 +139,16 @@ def number_relevant_retrieved(judged: Judged, _: int | None) -> Float64:
 def number_nonrelevant_retrieved(judged: Judged, _: int | None) -> Float64:
     """Judged documents retrieved that are not relevant."""
     return per_query(judged, _nonrelevant(judged).astype(np.float64), within(judged, None))
+
+
+def complete(judged: Judged, k: int | None) -> Float64:
+    """1 where all relevant documents are among the first k."""
+    return ((found(judged, k) == judged.relevant) & (judged.relevant > 0)).astype(np.float64)
+
+
+def worst_rank(judged: Judged, _: int | None) -> Float64:
+    """The worst rank of a relevant document; one that was not retrieved stands right behind the last that was."""
+    behind = (np.diff(judged.offsets) + 1)[judged.ideal_query_of]
+    worst = np.zeros(len(judged), dtype=np.float64)
+    np.maximum.at(worst, judged.ideal_query_of, np.where(judged.found_rank > 0, judged.found_rank, behind))
+    return worst

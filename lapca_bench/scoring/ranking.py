@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Int64
-from lapca_bench.scoring.definitions import DEFINITIONS, Value
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
+from lapca_bench.scoring.naming.definitions import DEFINITIONS, Value
 
 Float64 = npt.NDArray[np.float64]
 RankMeasure = Callable[..., Float64]  # a run, a cut-off and parameters by name, to one value per judged query

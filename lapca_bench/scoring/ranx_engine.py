@@ -23,9 +23,9 @@ import numpy as np
 from lapca_bench.progress import progress
 from lapca_bench.run import Int64
 from lapca_bench.scoring import ranking, ranx_functions
-from lapca_bench.scoring.definitions import Value
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
+from lapca_bench.scoring.naming.definitions import Value
 from lapca_bench.scoring.ranking import Float64
 
 # ranx's function for each measure that it has; R_cap and AP_cap are its recall and AP with another divisor.

@@ -6,6 +6,7 @@ and a judged query without a relevant document follows the collection's policy.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Engine = Literal["ranx", "numpy"]
+_ALL = sys.maxsize  # the cut-off of a measure that has none
 Values = Mapping[str, float]  # by query id; a query that is not in it is left out of the mean
 LanguageMeasure = Callable[[Judged, Languages, int], Values]  # a run, its languages and a cut-off
 AnswerMeasure = Callable[[Run, Answers, Sequence[str], Mapping[str, Document], Sequence[int]], list[dict[str, float]]]
@@ -211,7 +213,7 @@ def _by_judgements(
             values.append(dict(zip(counted, of_rank[measure].tolist(), strict=True)))
         else:
             function: LanguageMeasure = measure.definition.load()
-            values.append(function(joined, languages, measure.cutoff or 1))
+            values.append(function(joined, languages, measure.cutoff or _ALL))
     return values, len(judged) - len(counted), int(joined.tied.sum())
 
 

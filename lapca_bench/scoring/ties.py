@@ -15,9 +15,9 @@ import numpy as np
 from lapca_bench.errors import UsageError
 from lapca_bench.run import Int64, Run
 from lapca_bench.scoring import ranking
-from lapca_bench.scoring.definitions import DEFINITIONS
 from lapca_bench.scoring.judged import Judged
 from lapca_bench.scoring.measures import Measure
+from lapca_bench.scoring.naming.definitions import DEFINITIONS
 from lapca_bench.scoring.ranking import Float64
 
 # Measures that grow when a document of a higher grade moves up, and whose mean over the orders of a group is known.

@@ -1,6 +1,7 @@
 """`score` beyond a run and qrels: XOR-Retrieve's prediction files, tie bounds, Parquet runs; and `bias`."""
 
 import json
+import math
 
 import pytest
 from toys.cli import in_process
@@ -127,8 +128,15 @@ def test_language_bias_by_hand(pool, capsys):
     assert found["same_language_first"] == 0.5
     assert found["matrix"]["values"] == {"de": {"de": 1.0, "fr": 0.5}, "fr": {"de": 1.0, "fr": pytest.approx(1 / 3)}}
     assert found["matrix"]["macro"] == pytest.approx((1 + 1 / 2 + 1 + 1 / 3) / 4)
+    assert (found["lpr"], found["complete"], found["worst_rank"]) == (0.5, 1.0, 2.5)
+    assert found["lang_ndcg"] == pytest.approx((1 + 2 / (2 + 1 / math.log2(3))) / 2)
+    assert found["first"] == {
+        "relevant_same": 0.5, "relevant_other": 0.5, "irrelevant_same": 0, "irrelevant_other": 0, "nothing": 0
+    }  # fmt: skip
     shown = in_process(*asked, capture=capsys)
     assert "same language first  50.0%" in shown.out
+    assert "\nMaxRank (Max@R)      2.5\n" in shown.out
+    assert "\nrelevant        50.0%                       50.0%\n" in shown.out
     assert shown.code == 0
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lapca_bench.scoring.definitions import DEFINITIONS
+from lapca_bench.scoring.naming.definitions import DEFINITIONS
 
 DATE = re.compile(r"\b20\d\d-\d\d-\d\d\b")
 DOCS = Path(__file__).parents[3] / "docs"

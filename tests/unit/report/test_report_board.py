@@ -378,6 +378,9 @@ def test_a_pool_shows_the_language_bias_of_every_system(pool, tmp_path):
     assert site.left_out == []
     text = next(text for name, text in site.pages().items() if name.startswith("collections/pool-mixed"))
     assert "first document in the question&#39;s language</dt><dd>50.0 %" in text
+    assert "LPR@" in text
+    assert "Lang_nDCG@" in text
+    assert "Complete@" in text
     rows = re.findall(r'<tr><th scope="row">(\w\w)</th>(.*?)</tr>', text)
     assert {x: re.findall(r">([\d.]+)<", cells) for x, cells in rows} == {
         "de": ["100.0", "50.0"],

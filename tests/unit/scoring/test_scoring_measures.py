@@ -9,6 +9,7 @@ from lapca_bench.scoring.measures import parse_mean
 CANONICAL = [
     "nDCG@10", "nDCG_exp@10", "RR", "RR@100", "R@100", "R_cap@5", "Success@1", "P@10", "AP", "AP@20", "AP_cap@20",
     "Accuracy", "F1", "AnswerRecall@20", "R@2kt", "R@5kt", "R_official@2kt", "PEER@20", "AWRF@20",
+    "LPR", "LPR@20", "Lang_nDCG@20", "Complete@20", "Complete(rel=2)@5", "MaxRank",
     "nDCG", "nDCG(judged_only=True)@10", "AP(rel=2)@100", "ERR@20", "ERR(max=3)@20", "RBP(p=0.8)",
     "RBP(p=0.95,rel=2)@10",
     "GMAP", "Rprec", "Rprec_mult@0.2", "Bpref", "GMBpref", "infAP", "IPrec@0.1", "IPrec(rel=2)@0", "IPrec_mean", "SetP",
@@ -45,6 +46,8 @@ def test_every_definition_is_reachable_by_its_text():
      ("NumRet(rel=1)", "NumRelRet"), ("NumRet(rel=2)", "NumRelRet(rel=2)"), ("RPrec", "Rprec"), ("P(cutoff=5)", "P@5"),
      ("IPrec(recall=0.10)", "IPrec@0.1"), ("RBP", "RBP(p=0.8)"), ("RBP(rel=2,p=.5)@10", "RBP(p=0.5,rel=2)@10"),
      ("AP(judged_only=False)", "AP"), ("Precision@5", "P@5"),
+     # the papers
+     ("Max@R", "MaxRank"), ("max@r", "MaxRank"), ("Lang-nDCG@10", "Lang_nDCG@10"), ("Complete@10", "Complete@10"),
      # ranx
      ("rbp.95", "RBP(p=0.95)"), ("r-precision", "Rprec"), ("r_precision", "Rprec"), ("hits@3", "Success@3")],
 )  # fmt: skip
@@ -140,8 +143,8 @@ def test_equal_measures_are_equal_values_whatever_their_spelling():
 
 def test_a_table_takes_means_only():
     assert str(parse_mean("map")) == "AP"
-    for text in ("NumRet", "num_q", "gm_map", "GMBpref"):
-        with pytest.raises(UsageError, match="over queries"):
+    for text in ("NumRet", "num_q", "gm_map", "GMBpref", "Max@R"):
+        with pytest.raises(UsageError, match="which no table shows"):
             parse_mean(text)
 
 

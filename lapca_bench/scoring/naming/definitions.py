@@ -36,6 +36,7 @@ class Definition:
     stated: Sequence[str] = ()
     depth: int | None = None
     mean: Mean = "mean"
+    lower_is_better: bool = False
     trec_eval: str = ""
     trec_eval_at: str = ""
     also: Sequence[str] = ()

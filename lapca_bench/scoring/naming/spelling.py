@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 
 from lapca_bench.errors import UsageError
-from lapca_bench.scoring.definitions import DEFINITIONS, SHARE, Definition, Value, forms
+from lapca_bench.scoring.naming.definitions import DEFINITIONS, SHARE, Definition, Value, forms
 
 Parts = tuple[str, int | None, str, dict[str, Value]]  # name, cut-off, unit, parameters
 
@@ -44,6 +44,8 @@ _NAMES, _WITH_NUMBER = _spellings()
 def read(text: str) -> Parts:
     """The parts of a measure's name, not checked against its definition; `UsageError` for a name that nobody has."""
     bare = text.strip()
+    if bare.lower() in _NAMES and "@" in bare:  # "Max@R", whose @ is part of the name
+        return _NAMES[bare.lower()], None, "", {}
     if (found := _WRITTEN.fullmatch(bare)) and (name := _canonical(found["name"])):
         if _plain(found["name"]) in _WITH_NUMBER and found["number"] is None:
             raise UsageError(f"measure {text!r} needs a cut-off", remedy=f"write {found['name']}_10, or {name}@10")
