@@ -110,12 +110,34 @@ def _options(
     del version  # its callback has printed it
 
 
+GRACE = 20  # seconds that a process may take to end once it was told to
+
+
 def _interrupt(signum: int, _frame: FrameType | None) -> None:
+    """End by an exception; where that is lost (in a callback of a library without memory), by the system.
+
+    Whatever is on disk is whole or absent then too.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(GRACE)
     raise Interrupted(signum)
+
+
+def _open_what_is_closed() -> None:
+    """A stream that the shell closed (`>&-`) leads nowhere: else the next file that is opened would be taken for it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is not None:
+            continue
+        nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this stream's
+        if nowhere != number:
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+        setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace", closefd=False))
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_what_is_closed()
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -7,6 +7,7 @@ goes with the run into the row. Exact search is the default everywhere else in t
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.dense import DenseSystem, dense_part
 from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
+from lapca_bench.search.faiss_trial import trial
 from lapca_bench.search.stored import id_ranks, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus
@@ -113,7 +115,12 @@ class ApproximateSystem:
         return replace(run, notes=notes)
 
     def _hits(self, index: Index, corpus: StoredCorpus, vectors: Vectors, k: int) -> Hits:
-        rows = index.search(np.ascontiguousarray(vectors), min(k, len(corpus)))[1] if len(corpus) else np.empty((0, 0))
+        rows = np.empty((0, 0))
+        if len(corpus):
+            try:
+                rows = index.search(np.ascontiguousarray(vectors), min(k, len(corpus)))[1]
+            except (RuntimeError, MemoryError) as error:
+                raise self._refused(_reason(error)) from error
         query_of, place = np.nonzero(rows >= 0)  # faiss fills up with -1
         found = rows[query_of, place].astype(np.int64)
         return Hits(query_of, found, pair_scores(vectors, corpus.matrices(), query_of, found))
@@ -131,20 +138,29 @@ class ApproximateSystem:
                     seal_folder(temporary)
         check_folder(folder, "`lapca-bench cache verify --repair` removes it; the next run builds it again")
         index: Index = faiss.read_index(str(folder / _FILE))
-        self._set_probe(faiss, index)
+        self._set_probe(faiss, index, len(corpus))
         return index
 
     def _made(self, faiss: ModuleType, corpus: StoredCorpus) -> Index:
+        dimension = self.dense.encoder.dimension
+        if died := trial(self.index, dimension):
+            raise self._refused(f"it {died} on a few random vectors")
         try:
-            index: Index = faiss.index_factory(self.dense.encoder.dimension, self.index, faiss.METRIC_INNER_PRODUCT)
-        except RuntimeError as error:
-            remedy = 'use one of faiss\'s factory strings, such as "IVF1024,Flat", "HNSW32" or "IVF256,PQ48"'
-            raise UsageError(f"faiss knows no index {self.index!r}", key="approximate.index", remedy=remedy) from error
-        if not index.is_trained:
-            index.train(self._sample(corpus, getattr(index, "nlist", 1024) * _TRAINED_ON))
-        for matrix in corpus.matrices():
-            index.add(np.asarray(matrix, dtype=np.float32))
+            index: Index = faiss.index_factory(dimension, self.index, faiss.METRIC_INNER_PRODUCT)
+            if not index.is_trained:
+                index.train(self._sample(corpus, getattr(index, "nlist", 1024) * _TRAINED_ON))
+            for matrix in corpus.matrices():
+                index.add(np.asarray(matrix, dtype=np.float32))
+        except (RuntimeError, MemoryError, ValueError) as error:
+            raise self._refused(_reason(error)) from error
         return index
+
+    def _refused(self, reason: str) -> UsageError:
+        return UsageError(
+            f"faiss cannot make the index {self.index!r} of these vectors: {reason}",
+            key="approximate.index",
+            remedy='use one of faiss\'s factory strings, such as "IVF1024,Flat", "HNSW32" or "IVF256,PQ48"',
+        )
 
     def _sample(self, corpus: StoredCorpus, size: int) -> Vectors:
         """Up to `size` rows for clustering, always the same ones."""
@@ -157,13 +173,19 @@ class ApproximateSystem:
             parts.append(np.asarray(matrix[within], dtype=np.float32))
         return np.concatenate(parts)
 
-    def _set_probe(self, faiss: ModuleType, index: Index) -> None:
+    def _set_probe(self, faiss: ModuleType, index: Index, rows: int) -> None:
         parameter = "efSearch" if self.index.startswith("HNSW") else "nprobe"
-        try:
-            faiss.ParameterSpace().set_index_parameter(index, parameter, self.probe)
+        try:  # more than all rows is all rows; faiss makes room for what it is told
+            faiss.ParameterSpace().set_index_parameter(index, parameter, min(self.probe, max(rows, 1)))
         except RuntimeError as error:
             message = f"{self.index} has no parameter {parameter}"
             raise UsageError(message, key="approximate.index", remedy="use an IVF or HNSW index") from error
+
+
+def _reason(error: Exception) -> str:
+    """What a message of faiss says, without the place in its source."""
+    told = (str(error) or type(error).__name__).splitlines()[0]
+    return re.sub(r"^Error in .* at \S+:\d+: (Error: '.*' failed: )?", "", told)
 
 
 def measured_recall(hits: Hits, corpus: StoredCorpus, vectors: Vectors, k: int) -> dict[str, float | int]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
+import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from toys.cli import command, in_process
@@ -152,3 +155,23 @@ def test_cache_verbs(capsys, monkeypatch, tmp_path):
     rooms = {room["name"]: room for room in json.loads(in_process("cache", "ls", "--json", capture=capsys).out)}
     assert rooms["vectors"]["files"] == 1
     assert in_process("cache", "verify", capture=capsys).code == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_traceback(closed, tmp_path):
+    program = f"{shlex.quote(sys.executable)} -c 'from lapca_bench.cli.main import main; main()' --version"
+    done = subprocess.run(["sh", "-c", f"{program} {closed}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("" if " >&-" in f" {closed}" else f"lapca-bench {version('lapca-bench')}\n")
+
+
+def test_a_process_that_loses_the_interruption_ends_all_the_same():
+    """As where memory ran out: the exception is raised in a finalizer, which Python prints and forgets."""
+    script = (
+        "import os, signal\nfrom lapca_bench.cli import main as command\ncommand.GRACE = 1\n"
+        "class Loses:\n    def __del__(self): os.kill(os.getpid(), signal.SIGTERM)\n"
+        "def spin(**_):\n    Loses()\n    while True: pass\n"
+        "command.app = spin\ncommand.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == -signal.SIGALRM

@@ -62,7 +62,21 @@ def test_a_damaged_index_is_named_removed_on_request_and_made_again(tmp_path):
     assert list(system(tmp_path).search(COLLECTION, ASKED, 10).rows()) == list(run.rows())
 
 
-@pytest.mark.parametrize(("index", "message"), [("IVF8,Nonsense", "knows no index"), ("Flat", "no parameter nprobe")])
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ("IVF8,Nonsense", "could not parse"),
+        ("Flat", "no parameter nprobe"),
+        ("HNSW0", r"ends the process \(SIGABRT\)"),
+        ("HNSW1", r"ends the process \(SIGSEGV\)"),
+        ("IVF4_HNSW0,Flat", "ends the process"),
+        ("RQ0x8", "ends the process"),
+        ("IVF100000,Flat", r"Number of training points \(400\)"),
+        ("IVF0,Flat", "nprobe"),
+        ("PQ7", "should be a multiple"),
+        ("", "could not parse"),
+    ],
+)
 def test_an_index_that_cannot_be_is_refused(tmp_path, index, message):
     with pytest.raises(UsageError, match=message):
         system(tmp_path, index).search(COLLECTION, ASKED, 10)
