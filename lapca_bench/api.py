@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,14 +108,13 @@ class Job:
         """
         from lapca_bench.experiment.plan import plan
         from lapca_bench.experiment.runner import Request, Runner
-        from lapca_bench.experiment.system_cards import recorded_card
         from lapca_bench.experiment.systems import SystemFactory
         from lapca_bench.store.results import ResultStore
 
         factory = systems or SystemFactory.of(experiment.systems, workspace)
         planned = plan(experiment)
         request = Request(experiment.split, experiment.depth, experiment.measures, keep)
-        return cls(planned, Runner(factory, ResultStore(Path(results)), request, recorded_card))
+        return cls(planned, Runner(factory, ResultStore(Path(results)), request, factory.recorded, factory.card))
 
     def forecast(self) -> Forecast:
         """What `run` would do with every cell, and what it would have to encode."""
@@ -137,7 +136,7 @@ class Job:
 
 
 def evaluate(
-    systems: Sequence[object],
+    systems: Sequence[object] | Mapping[str, object],
     collections: Sequence[str],
     measures: Sequence[str] = (),
     split: str | None = None,
@@ -150,8 +149,9 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate systems on collections; what is in `results` already is not computed again.
 
-    A system is the name of a card, the path of one, or an object: anything with `encode(list[str]) -> array`, a
-    function that does that, an `Encoder`, or a `System`. A collection is a collection, a group or a family.
+    A system is the name of a card, the path of one, a folder of weights, a hub repository ("hub:owner/name"), or an
+    object: anything with `encode(list[str]) -> array`, a function that does that, an `Encoder`, or a `System`. A
+    mapping gives them names. A collection is a collection, a group or a family.
     `keep` stores only the first documents of every query; `workspace` says where vectors are stored and work is done;
     `on_outcome(outcome, number, total)` is called as each cell ends.
 

@@ -37,7 +37,11 @@ def run(
     system: Annotated[
         list[str] | None,
         typer.Option(
-            "--system", "-s", metavar="NAME", help="A system's name, or the path of a card (my.toml); repeat for more."
+            "--system",
+            "-s",
+            metavar="NAME",
+            help="A system's name, a folder of weights (./my-model), a hub repository (owner/name), or the path of a "
+            "card (my.toml); repeat for more.",
         ),
     ] = None,
     collection: Annotated[
@@ -55,7 +59,8 @@ def run(
             "--encoder",
             "-e",
             metavar="FILE:CLASS",
-            help="An encoder of yours, file.py:Class with encode(list[str]); repeat for more.",
+            help="An encoder of yours with encode(list[str]): file.py:Class, or file.py:make(size=3) for what a "
+            "function makes; repeat for more.",
         ),
     ] = None,
     experiment: Annotated[

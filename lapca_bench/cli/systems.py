@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lapca_bench.cli.output import Json, say, say_columns, say_json
+from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
 
 app = typer.Typer(help="List, describe and check systems.", no_args_is_help=True, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(help="A system, such as me5-small-q4, or the path of a card.")]
+Name = Annotated[
+    str,
+    typer.Argument(help="A system, such as me5-small-q4, the path of a card, a folder of weights, or hub:owner/name."),
+]
 
 
 @app.command("list", epilog="Example: lapca-bench systems list --runnable")
@@ -53,9 +57,9 @@ def _record(name: str) -> dict[str, Any]:
     from lapca_bench.search import registry
     from lapca_bench.search.card import saw
 
-    card, status = registry.cards()[name], registry.status(name)
+    card, status = registry.find_card(name), registry.status(name)
     return {
-        "name": name,
+        "name": card.name,
         "title": card.title,
         "kind": card.kind,
         "languages": list(card.languages),
@@ -70,17 +74,14 @@ def _record(name: str) -> dict[str, Any]:
 @app.command(epilog="Example: lapca-bench systems info me5-small-q4")
 def info(name: Name, json: Json = False) -> None:
     """Describe one system: its card, and whether it runs on this machine."""
-    from lapca_bench.errors import unknown_name
     from lapca_bench.search import registry
 
-    cards = registry.cards()
-    if name not in cards:
-        raise unknown_name("system", name, cards)
-    record = {**cards[name].model_dump(mode="json", exclude_none=True), **_record(name)}
+    card = registry.find_card(name)
+    record = {**card.model_dump(mode="json", exclude_none=True), **_record(name)}
     if json:
         say_json(record)
         return
-    say(name)
+    say(card.name)
     for key, value in record.items():
         if key == "name" or value in ("", [], None):
             continue
@@ -90,6 +91,30 @@ def info(name: Name, json: Json = False) -> None:
                 say(f"    {inner:<23} {item}")
         else:
             say(f"  {key:<25} {' '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+@app.command(epilog="Example: lapca-bench systems new ./my-model -o my-model.toml")
+def new(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="A folder of weights, owner/name on the hub, or file.py:Class."),
+    ],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The card to write (default: print it).")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a card that is there.")] = False,
+) -> None:
+    """Write the card of a model as its files state it, with comments, ready to be edited."""
+    from lapca_bench.atomic import write_text
+    from lapca_bench.errors import UsageError
+    from lapca_bench.search.new_card import new_card_text
+
+    if out is not None and out.exists() and not force:
+        raise UsageError("this file is there", path=out, remedy="name another, or write over it with --force")
+    text = new_card_text(name, Path() if out is None else out.parent)
+    if out is None:
+        say(text.rstrip("\n"))
+        return
+    write_text(out, text)
+    tell(f"wrote {out}; look at licence, languages and trained_on; then lapca-bench run --system {out}")
 
 
 @app.command(epilog="Example: lapca-bench systems check me5-small-q4")

@@ -31,13 +31,13 @@ def tune(
 
     from lapca_bench.atomic import write_text
     from lapca_bench.collections import registry
-    from lapca_bench.experiment.tuning import as_toml
     from lapca_bench.experiment.tuning import tune as tuned
+    from lapca_bench.search.card_file import card_text
     from lapca_bench.search.registry import find_card
 
     set_volume(quiet, verbose)
     found = tuned(find_card(system), registry.load(collection, split), measure)
-    write_text(output, as_toml(found.card))
+    write_text(output, card_text(found.card))
     if json:
         say_json({"trials": [asdict(trial) for trial in found.trials], "best": asdict(found.best)})
         return

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from lapca_bench.encoders.identity import NotIdentity
 from lapca_bench.encoders.protocol import Similarity
-from lapca_bench.encoders.weights.checkpoint import find
+from lapca_bench.encoders.weights.checkpoint import HUB, RESOURCE, find
 from lapca_bench.toml_model import Strict
 from lapca_bench.types import Task
+
+_NO_PATH = (RESOURCE, HUB)
 
 
 class EncoderTable(Strict):
@@ -22,13 +26,43 @@ class EncoderTable(Strict):
     def check(self) -> None:
         """Raise `MissingResourceError` unless the files that the encoder reads are on this machine."""
 
-    def beside(self, folder: Path) -> Self:  # noqa: ARG002
-        """The same with relative paths taken from `folder`, where the kind has paths that are seen from its card."""
-        return self
+    paths: ClassVar[tuple[str, ...]] = ()  # fields that may hold the path of a file or folder
+
+    def beside(self, folder: Path) -> Self:
+        """The same with relative paths taken from `folder`, that of the card, where something lies there."""
+        return self._with_paths(lambda value: _from_folder(value, folder))
+
+    def seen_from(self, folder: Path) -> Self:
+        """The same with paths as they are written in a card that lies in `folder`."""
+        return self._with_paths(lambda value: _to_folder(value, folder))
+
+    def _with_paths(self, change: Callable[[str], str]) -> Self:
+        stated = {name: value for name in self.paths if isinstance(value := getattr(self, name), str)}
+        changed = {name: change(value) for name, value in stated.items() if not value.startswith(_NO_PATH)}
+        return self.model_copy(update=changed) if changed else self
 
     def for_task(self, task: Task) -> Self:  # noqa: ARG002
         """The same as it is used for a kind of task, where that makes a difference."""
         return self
+
+
+def _from_folder(value: str, folder: Path) -> str:
+    """A value of a card as a path from here; what is no path of something that lies beside the card stays as it is."""
+    place, colon, member = value.partition(".py:")  # of an encoder in a Python file
+    path = Path(f"{place}.py" if colon else value).expanduser()
+    if path.is_absolute() or not ((folder / path).exists() or value.startswith(".")):
+        return value
+    return f"{(folder / path).resolve()}{':' if colon else ''}{member}"
+
+
+def _to_folder(value: str, folder: Path) -> str:
+    place, colon, member = value.partition(".py:")
+    path = Path(f"{place}.py" if colon else value).expanduser()
+    if not path.exists():
+        return value
+    seen = Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    seen = seen if seen.startswith(".") else f"./{seen}"
+    return f"{seen}{':' if colon else ''}{member}"
 
 
 class PromptSettings(EncoderTable):
@@ -67,6 +101,8 @@ class DenseSettings(PromptSettings):
 class CheckpointSettings(EncoderTable):
     """Where weights lie: `checkpoint` is "resource:NAME", a local folder or file, or a hub name."""
 
+    paths: ClassVar[tuple[str, ...]] = ("checkpoint",)
+
     checkpoint: Annotated[str, NotIdentity]
     revision: Annotated[str | None, NotIdentity] = None
 
@@ -89,6 +125,8 @@ class WeightsSettings(CheckpointSettings):
     `format` "e5-q4" reads the 4-bit file of multilingual-e5-small, for which `tokenizer` names the tokenizer.json.
     `batch_tokens` bounds a padded batch (default: what suits the device).
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("checkpoint", "tokenizer")
 
     format: Annotated[Literal["transformers", "e5-q4"], NotIdentity] = "transformers"
     tokenizer: Annotated[str | None, NotIdentity] = None

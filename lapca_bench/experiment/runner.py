@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Literal
 
+from lapca_bench.atomic import write_text
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard
 from lapca_bench.collections.judged import absent_judged
@@ -21,6 +22,8 @@ from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
 from lapca_bench.experiment.result_key import result_key
 from lapca_bench.run import Run
 from lapca_bench.scoring import Scores, parse
+from lapca_bench.search.card import SystemCard
+from lapca_bench.search.card_file import card_text
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
@@ -28,6 +31,8 @@ from lapca_bench.store.results import Facts, Result, ResultStore, StoredResult, 
 from lapca_bench.types import Task
 
 log = logging.getLogger(__name__)
+
+CARD = "card.toml"  # beside a result: how its system is made, ready to be edited
 
 State = Literal["new", "rescored", "reused", "failed"]
 
@@ -107,6 +112,7 @@ class Runner:
     results: ResultStore
     request: Request = field(default_factory=Request)
     card: Callable[[str, System], Mapping[str, object]] = lambda *_: {}
+    card_file: Callable[[str], SystemCard | None] = lambda _: None
     _systems: dict[tuple[str, Task], System | Exception] = field(default_factory=dict, init=False)
     _collections: dict[str, Collection] = field(default_factory=dict, init=False)
     _told: set[str] = field(default_factory=set, init=False)
@@ -145,12 +151,12 @@ class Runner:
         stored = self._stored(cell)
         measures = self.request.measures_of(collection.card)
         if stored is not None and not self._lacking(cell, stored):
-            return Outcome(cell, "reused", self._under(system.name, stored), measures[0])
+            return Outcome(cell, "reused", self._under(cell, system.name, stored), measures[0])
         if stored is not None and self._can_be_rescored(cell, stored):
             scores = score_run(stored.run, collection, tuple(dict.fromkeys((*measures, *_scored(stored)))))
             about: dict[str, object] = {**stored.provenance, "scored_again": provenance.record()}
             result = _result(key, system, collection, stored.run, scores, about)
-            return Outcome(cell, "rescored", read_result(self.results.write(result)), measures[0])
+            return Outcome(cell, "rescored", self._written(cell, result), measures[0])
         if stored is not None:  # what it was scored by before is scored again, so that nothing stored is lost
             measures = tuple(dict.fromkeys((*measures, *_scored(stored))))
         name = collection.card.name
@@ -169,7 +175,7 @@ class Runner:
             about["kept"] = self.request.keep
             run = run.cut(self.request.keep)
         result = _result(key, system, collection, run, scores, about)
-        return Outcome(cell, "new", read_result(self.results.write(result)), measures[0])
+        return Outcome(cell, "new", self._written(cell, result), measures[0])
 
     def _tell_unjudged(self, collection: Collection, scores: Scores) -> None:
         """Warn, once for each collection, of judged documents that it lacks and of queries that nobody judged."""
@@ -188,14 +194,22 @@ class Runner:
         found = self.results.find(key, system.name) or self._kept.get((key, system.name)) or self._kept.get((key, ""))
         return found if found is not None and _is_of(found, system, self._collection(cell.collection)) else None
 
-    def _under(self, name: str, stored: StoredResult) -> StoredResult:
+    def _written(self, cell: Cell, result: Result) -> StoredResult:
+        """`result` on disk, the card of its system beside it."""
+        folder = self.results.write(result)
+        card = self.card_file(cell.system)
+        if card is not None:
+            write_text(folder / CARD, card_text(card.seen_from(folder)))
+        return read_result(folder)
+
+    def _under(self, cell: Cell, name: str, stored: StoredResult) -> StoredResult:
         """`stored` under this name; what another name of the same system has measured is written under both."""
         if stored.system == name:
             return stored
         if isinstance(stored, KeptResult):
             return replace(stored, system=name, title=name)
         facts = {one.name: getattr(stored, one.name) for one in fields(Facts)} | {"system": name, "title": name}
-        return read_result(self.results.write(Result(**facts, scores=stored.scores, run=stored.run.renamed(name))))
+        return self._written(cell, Result(**facts, scores=stored.scores, run=stored.run.renamed(name)))
 
     @cached_property
     def _kept(self) -> dict[tuple[str, str], KeptResult]:

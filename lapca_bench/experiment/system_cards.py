@@ -22,10 +22,11 @@ NOT_STATED = "not stated"
 
 def recorded_card(name: str, system: System) -> dict[str, object]:
     """What provenance records of the system that `name` made: its `card`, and of a class in a file its `source`."""
-    place, colon, member = name.rpartition(":")
-    if colon and place.endswith(".py") and Path(place).is_file():
-        source = {"file": Path(place).name, "class": member, "sha256": digest_file(Path(place))}
-        return {"card": _written(system, f"{Path(place).name}:{member}"), "source": source}
+    place, found, member = name.partition(".py:")
+    path = Path(f"{place}.py").expanduser()
+    if found and path.is_file():
+        source = {"file": path.name, "class": member, "sha256": digest_file(path)}
+        return {"card": _written(system, f"{path.name}:{member}"), "source": source}
     try:
         card = registry.find_card(name)
     except LapcaError:  # an object that a program brought along

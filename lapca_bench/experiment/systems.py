@@ -1,73 +1,112 @@
-"""Making systems from what an experiment names them by: a card's name, a card's path, an encoder's file, an object."""
+"""Making systems from what an experiment names them by.
+
+That is a card's name or path, a folder of weights, a hub repository, an encoder's file, or an object of a program.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lapca_bench.encoders.adapt import adapt
-from lapca_bench.encoders.kinds.user import load_user_encoder
-from lapca_bench.encoders.protocol import Encoder
-from lapca_bench.errors import UsageError, unknown_name
+from lapca_bench.encoders.kinds.user import FILE, load_user_object
+from lapca_bench.encoders.protocol import AnyEncoder, Encoder
+from lapca_bench.errors import UsageError
+from lapca_bench.experiment.system_cards import recorded_card
 from lapca_bench.search import registry
+from lapca_bench.search.adapted import system_of
+from lapca_bench.search.card import SystemCard
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.search.registry import Workspace
 from lapca_bench.search.system import System
 from lapca_bench.types import Task
 
-_ENCODER_FILE = re.compile(r".+\.py:\w+")
-
 
 @dataclass
 class SystemFactory:
-    """Makes each system when it is first asked for. `objects` holds, by name, systems that a program brought along."""
+    """Makes each system when it is first asked for.
+
+    `objects` holds, by name, systems that a program brought along; `specifications` what is meant by names that were
+    given to cards, folders or files.
+    """
 
     names: tuple[str, ...]
-    objects: dict[str, System | Encoder] = field(default_factory=dict)
+    objects: dict[str, System | AnyEncoder] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace)
+    specifications: dict[str, str] = field(default_factory=dict)
     _owner: dict[str, str] = field(default_factory=dict, init=False)
 
     @classmethod
-    def of(cls, things: Iterable[object], workspace: Workspace | None = None) -> SystemFactory:
-        """From names and objects mixed; raises `UsageError` for an unknown name or an object that is no system."""
-        names: list[str] = []
-        objects: dict[str, System | Encoder] = {}
-        for thing in things:
-            if isinstance(thing, str | Path):
-                names.append(str(thing))
-                continue
-            made = thing if isinstance(thing, System) else adapt(thing)
-            name = made.name if isinstance(made, System) else made.identity.name
-            names.append(name)
-            objects[name] = made
-        check_names([name for name in names if name not in objects])
-        return cls(tuple(names), objects, workspace or Workspace())
+    def of(cls, things: Iterable[object] | Mapping[str, object], workspace: Workspace | None = None) -> SystemFactory:
+        """From names and objects mixed, or from a mapping that gives them names.
+
+        Objects of one name are numbered. Raises `UsageError` for an unknown name or an object that is no system.
+        """
+        made = cls((), workspace=workspace or Workspace())
+        named: Iterable[tuple[str | None, object]] = (
+            things.items() if isinstance(things, Mapping) else ((None, thing) for thing in things)
+        )
+        for name, thing in named:
+            made.names = (*made.names, made._added(name, thing))
+        check_names([made.specifications.get(name, name) for name in made.names if name not in made.objects])
+        return made
+
+    def _added(self, name: str | None, thing: object) -> str:
+        """The name of a thing that is one of the systems from here on."""
+        if isinstance(thing, str | Path):
+            if name not in (None, str(thing)):
+                self.specifications[str(name)] = str(thing)
+            return name or str(thing)
+        found = thing if isinstance(thing, System | Encoder) else adapt(thing, name)
+        own = name or (found.name if isinstance(found, System) else found.identity.name)
+        number, shown = 2, own
+        while shown in self.objects or shown in self.names:
+            shown, number = f"{own}-{number}", number + 1
+        self.objects[shown] = found
+        return shown
 
     def __call__(self, name: str, task: Task = "retrieval") -> System:
         """The system called `name`, prompted for `task` as its card says.
 
-        Raises `UsageError` where another name made a system of the same name, which a table could not tell apart, and
-        what the card or the encoder's file raises.
+        A folder or file whose own name another system has is called as it was written. Raises `UsageError` where two
+        cards are of one name, which a table could not tell apart, and what the card or the encoder's file raises.
         """
-        system = self._made(name, task)
+        system = self._made(name, task, name if name in self.specifications or name in self.objects else None)
         owner = self._owner.setdefault(system.name, name)
+        if owner != name and not name.endswith(".toml"):
+            system = self._made(name, task, name)
+            owner = self._owner.setdefault(system.name, name)
         if owner != name:
             raise UsageError(
                 f"{owner} and {name} are both called {system.name!r}", remedy="give one of them another name"
             )
         return system
 
-    def _made(self, name: str, task: Task) -> System:
-        thing = self.objects.get(name)
-        if isinstance(thing, System):
-            return thing
-        if thing is not None:
-            return DenseSystem(thing, self.workspace.vectors, self.workspace.executor)
-        if _ENCODER_FILE.fullmatch(name):
-            return DenseSystem(load_user_encoder(name), self.workspace.vectors, self.workspace.executor)
-        return registry.build_system(name, self.workspace, task)
+    def _made(self, name: str, task: Task, shown: str | None) -> System:
+        if name in self.objects:
+            return system_of(self.objects[name], shown, self.workspace)
+        specification = self.specifications.get(name, name)
+        if FILE.fullmatch(specification):
+            found = load_user_object(specification)
+            own = found.thing.name if isinstance(found.thing, System) else found.name
+            return system_of(found.thing, shown or own, self.workspace)
+        card = registry.find_card(specification)
+        card = card if shown is None else card.model_copy(update={"name": shown})
+        return registry.build_card(card, self.workspace, task)
+
+    def card(self, name: str) -> SystemCard | None:
+        """The card of the system called `name`; None for an object, which has none."""
+        if name in self.objects:
+            return None
+        specification = self.specifications.get(name, name)
+        return (
+            registry.card_of_file(specification) if FILE.fullmatch(specification) else registry.find_card(specification)
+        )
+
+    def recorded(self, name: str, system: System) -> dict[str, object]:
+        """What provenance records of how `system`, called `name`, is made."""
+        return recorded_card("" if name in self.objects else self.specifications.get(name, name), system)
 
 
 def dense_system(name: str, made: System) -> DenseSystem:
@@ -78,18 +117,16 @@ def dense_system(name: str, made: System) -> DenseSystem:
 
 
 def check_names(names: Sequence[str]) -> None:
-    """Raise `UsageError`, with the nearest names, for a name that is neither a card nor an existing file.
+    """Raise `UsageError`, with the nearest names, for a name that stands for nothing.
 
     A card's file is read, so that a mistake in it is told before anything runs; raises what reading it raises.
     """
     for name in names:
-        if name.endswith(".toml") or _ENCODER_FILE.fullmatch(name):
-            path = Path(name.rpartition(":")[0] if ".py:" in name else name)
+        if FILE.fullmatch(name):
+            path = Path(name.partition(".py:")[0] + ".py")
             if not path.is_file():
                 raise UsageError("no such file", path=path, remedy="check the path")
-            if path.suffix == ".toml":
-                registry.find_card(name)
-        elif ".py" in name or ":" in name:
+        elif ".py" in name or (":" in name and not name.startswith("hub:")):
             raise UsageError(f"{name!r} names no encoder", remedy="write file.py:Class, such as mine.py:Mine")
-        elif name not in registry.cards():
-            raise unknown_name("system", name, registry.cards())
+        else:
+            registry.find_card(name)

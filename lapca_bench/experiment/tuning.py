@@ -6,7 +6,6 @@ seen.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -170,23 +169,3 @@ def _tuned(card: SystemCard, best: Trial, collection: Collection, measure: str) 
             table: settings.model_copy(update=best.settings),
         }
     )
-
-
-def as_toml(card: SystemCard) -> str:
-    """The text of a card's file; values are written as JSON, which is TOML for strings, numbers and lists of them."""
-    values = card.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    tables = [line for key, value in values.items() if isinstance(value, dict) for line in _table(key, value)]
-    return "\n".join([*plain, *tables, ""])
-
-
-def _table(name: str, values: dict[str, object]) -> list[str]:
-    plain = [f"{key} = {_value(value)}" for key, value in values.items() if not isinstance(value, dict)]
-    inner = [
-        line for key, value in values.items() if isinstance(value, dict) for line in _table(f"{name}.{key}", value)
-    ]
-    return ["", f"[{name}]", *plain, *inner]
-
-
-def _value(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -82,6 +82,10 @@ class SystemCard(Strict):
         """The same with relative paths of a model's files taken from `folder`."""
         return self._with_models(lambda table: table.beside(folder))
 
+    def seen_from(self, folder: Path) -> Self:
+        """The same with paths of a model's files as they are written in a card that lies in `folder`."""
+        return self._with_models(lambda table: table.seen_from(folder))
+
     def for_task(self, task: Task) -> Self:
         """The same with the prompts that its own models have for this kind of task."""
         return self._with_models(lambda table: table.for_task(task))

@@ -13,13 +13,14 @@ from lapca_bench.errors import STOPS, InputError, LapcaError, MissingResourceErr
 from lapca_bench.extras import lacking_modules
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.dense import DenseCard
+from lapca_bench.search.drafted import drafted, names_weights
 from lapca_bench.search.kinds import read_card
 from lapca_bench.search.not_run import NotRunCard
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
 from lapca_bench.types import Task
 
-__all__ = ["Runnable", "Workspace", "build_system", "cards", "find_card", "status"]
+__all__ = ["Runnable", "Workspace", "build_card", "build_system", "card_of_file", "cards", "find_card", "status"]
 
 ENTRY_POINTS = "lapca_bench.systems"  # a function without arguments that returns a folder of cards
 
@@ -61,16 +62,20 @@ def cards() -> Mapping[str, SystemCard]:
 def _card_of_encoder(point: EntryPoint) -> SystemCard:
     """The card of an encoder that a package brings without one: all that can be known of it."""
     package = f"{point.dist.name} {point.dist.version}" if point.dist is not None else point.value
+    return _card_of_python(point.name, point.name, f"encoder of the package {package}")
+
+
+def _card_of_python(name: str, path: str, origin: str) -> SystemCard:
     return DenseCard(
-        name=point.name,
-        title=point.name,
+        name=name,
+        title=name,
         kind="dense",
         licence="not stated",
         citation="",
         url="",
         languages=["*"],
-        note=f"encoder of the package {package}; what it was trained on is not stated",
-        encoder=PythonSettings(type="python", path=point.name),
+        note=f"{origin}; what it was trained on is not stated",
+        encoder=PythonSettings(type="python", path=path),
     )
 
 
@@ -87,12 +92,25 @@ def _card_folder(point: EntryPoint) -> Path:
 
 
 def find_card(name: str) -> SystemCard:
-    """The card called `name`, or the one in the file `name`; raises `UsageError` with the nearest names."""
+    """The card called `name`, the one in the file `name`, or one made of a folder of weights or a hub repository.
+
+    Raises `UsageError` with the nearest names, and what `drafted` raises.
+    """
     if name.endswith(".toml"):
         return read_card(Path(name))
-    if name not in cards():
-        raise unknown_name("system", name, cards())
-    return cards()[name]
+    if name in cards():
+        return cards()[name]
+    if names_weights(name):
+        return drafted(name).card
+    if name.startswith((".", "/", "~")):
+        raise UsageError("no such folder", path=Path(name), remedy="check the path")
+    raise unknown_name("system", name, cards())
+
+
+def card_of_file(specification: str) -> SystemCard:
+    """The card of an encoder in a Python file, "file.py:Name"."""
+    path, _, member = specification.partition(".py:")
+    return _card_of_python(member, f"{Path(path + '.py').expanduser().resolve()}:{member}", "encoder of a file")
 
 
 def build_system(name: str, workspace: Workspace | None = None, task: Task = "retrieval") -> System:
@@ -100,7 +118,12 @@ def build_system(name: str, workspace: Workspace | None = None, task: Task = "re
 
     Weights and indexes are loaded when first needed.
     """
-    return _build(find_card(name), workspace or Workspace(), task, ())
+    return build_card(find_card(name), workspace or Workspace(), task)
+
+
+def build_card(card: SystemCard, workspace: Workspace, task: Task = "retrieval") -> System:
+    """The system that a card describes, prompted for `task`."""
+    return _build(card, workspace, task, ())
 
 
 def _build(card: SystemCard, workspace: Workspace, task: Task, parents: tuple[str, ...]) -> System:

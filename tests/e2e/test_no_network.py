@@ -128,5 +128,5 @@ def test_a_hub_name_is_not_looked_up(lapca, tried, tmp_path, monkeypatch):
     )
     ended = lapca("encode", "-s", str(card), "-c", "data/card.toml", "-q")
     assert ended.code != 0
-    assert "hf download somebody/some-model" in ended.err
+    assert "lapca-bench fetch hub:somebody/some-model" in ended.err
     assert tried == []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,8 @@ class OnnxSettings(CheckpointSettings, DenseSettings):
     folder holding tokenizer.json) the model takes token ids; `pooling` "none" says that its output is already one row
     per text.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("checkpoint", "tokenizer")
 
     type: Literal["onnx"]
     file: Annotated[str | None, NotIdentity] = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
+from lapca_bench.encoders.identity import EncoderIdentity, IdentityIfSet, NotIdentity, identity_settings
 from lapca_bench.encoders.probes import probes
 from lapca_bench.encoders.prompted import DenseEncoder
 from lapca_bench.encoders.protocol import Vectors, VectorSide
@@ -42,16 +42,19 @@ class TransformerSettings(NetworkSettings, DenseSettings):
     as `lapca-bench delta` writes it: "resource:NAME/path", or a path seen from the folder of the card or recipe that
     names it. `language_tokens` maps ISO codes to the token that opens a text (NLLB's way, the end-of-text token comes
     last); a text of another language is an error. `architecture` names an encoder that is half of a larger model.
-    `backend` is what runs the model on a
+    `dimension` keeps the first columns of Matryoshka vectors. `backend` is what runs the model on a
     processor: torch, or ONNX Runtime or OpenVINO from an export that `exported` makes and checks; "onnx-int8" is
     another system, whose vectors also depend a little on what shares their batch.
     """
+
+    paths: ClassVar[tuple[str, ...]] = ("checkpoint", "tokenizer", "query_checkpoint", "delta")
 
     type: Literal["transformer"]
     query_checkpoint: Annotated[str | None, NotIdentity] = None
     delta: Annotated[str | None, NotIdentity] = None
     pooling: Literal["cls", "mean", "last"]
     head: DenseLayerSettings | None = None
+    dimension: Annotated[int | None, IdentityIfSet] = Field(default=None, ge=1)
     architecture: Literal["auto", "m2m100-encoder"] = "auto"
     language_tokens: dict[str, str] | None = None
     backend: Annotated[Literal["torch", Export], NotIdentity] = "torch"
@@ -76,12 +79,6 @@ class TransformerSettings(NetworkSettings, DenseSettings):
             msg = "`delta` is for one model for both sides, in float32"
             raise ValueError(msg)
         return self
-
-    def beside(self, folder: Path) -> Self:
-        """The same with a relative `delta` taken from `folder`."""
-        if self.delta is None or self.delta.startswith("resource:"):
-            return self
-        return self.model_copy(update={"delta": str((folder / Path(self.delta).expanduser()).resolve())})
 
     @property
     def further(self) -> tuple[str | None, ...]:
@@ -110,8 +107,14 @@ class Tower(Network):
 
     @property
     def dimension(self) -> int:
-        """Width of the pooled vectors."""
-        return self.width if self.head is None else self.head.dimension
+        """Width of the finished vectors; raises `UsageError` where the card keeps more than there are."""
+        whole = self.width if self.head is None else self.head.dimension
+        kept = self._settings.dimension
+        if kept is not None and kept > whole:
+            raise UsageError(
+                f"encoder {self.name!r} has vectors of {whole} columns", key="dimension", remedy=f"{whole} or less"
+            )
+        return kept or whole
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -163,6 +166,7 @@ class Tower(Network):
         vectors = pool(hidden, mask, pooling)
         if self.head is not None:
             vectors = self.head.apply(vectors)
+        vectors = vectors[:, : self._settings.dimension]
         if self._settings.normalise:
             vectors = torch.nn.functional.normalize(vectors, dim=1)
         finished: Vectors = vectors.cpu().numpy()

@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from lapca_bench.digest import digest_bytes
-from lapca_bench.encoders.adapt import adapt
+from lapca_bench.encoders.adapt import adapt, stated_similarity
 from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.encoders.settings import DenseSettings
 from lapca_bench.errors import STOPS, LapcaError, MissingResourceError, UsageError
 from lapca_bench.inputs.text import decoded
 
 ENTRY_POINTS = "lapca_bench.encoders"  # a class made without arguments, a function or an object, as in a file
+FILE = re.compile(r".+\.py:\w+(\(.*\))?", re.DOTALL)
 
 
 class PythonSettings(DenseSettings):
-    """A user's own class: `path` is "file.py:Class"."""
+    """A user's own class: `path` is "file.py:Class", or "file.py:make(size=3)" for what a function makes."""
+
+    paths: ClassVar[tuple[str, ...]] = ("path",)
 
     type: Literal["python"]
     path: str
 
     def check(self) -> None:
         """Raise `MissingResourceError` unless the file is on this machine."""
-        path = Path(self.path.rpartition(":")[0])
-        if path.suffix == ".py" and not path.is_file():  # else the name of an encoder that a package brings
+        place, found, _ = self.path.partition(".py:")
+        path = Path(f"{place}.py").expanduser()
+        if found and not path.is_file():  # else the name of an encoder that a package brings
             raise MissingResourceError(f"no file {path} here", path=path, remedy="write it, or run where it lies")
 
     def encoder(self, name: str | None = None) -> Encoder:
@@ -116,36 +124,100 @@ def _of_package(point: EntryPoint) -> object:
     return thing
 
 
+@dataclass(frozen=True)
+class UserObject:
+    """What a user's file or package brings, and the name it is shown under."""
+
+    thing: object
+    name: str
+
+
+def load_user_object(specification: str) -> UserObject:
+    """The object that "path/to/file.py:Name", or the name of an entry point, stands for.
+
+    A class is made without arguments and a function that takes none is called; "file.py:make(size=3)" hands them
+    literal values. Runs the user's code; raises `UsageError` with file and line when the file is absent, not UTF-8, not
+    Python, lacks the name, or fails.
+    """
+    point = plugged_in().get(specification)
+    if point is not None:
+        path, thing, shown, arguments = Path(point.value), _of_package(point), point.name, None
+    else:
+        if not FILE.fullmatch(specification):
+            message = f"{specification!r} is not of the form path/to/file.py:Class"
+            raise UsageError(message, remedy="a class, an object or a function, as in mine.py:Mine or mine.py:make(3)")
+        place, _, shown = specification.partition(".py:")
+        path = Path(f"{place}.py").expanduser().resolve()
+        wanted, arguments = _call_in(shown, path)
+        thing = _member(_module(path), wanted, path)
+    if arguments is not None or inspect.isclass(thing) or _is_factory(thing):
+        thing = _made(thing, shown, arguments or _Arguments(), path)
+    return UserObject(thing, shown)
+
+
 def load_user_encoder(
     specification: str, *, name: str | None = None, similarity: Similarity | None = None, **prompts: str
 ) -> Encoder:
-    """The encoder that "path/to/file.py:Name", or the name of an entry point, stands for.
+    """The encoder that a specification of `load_user_object` stands for.
 
-    It is a class (made without arguments), a function or an object.
-
-    `prompts` are those of `adapt` (query_prompt, document_prompt, title_separator). A class attribute `similarity` of
-    the user's class wins over the default. Runs the user's code; raises `UsageError` with file and line when the file
-    is absent, not UTF-8, not Python, lacks the name, or fails, and `EncoderError` later for bad vectors.
+    `prompts` are those of `adapt` (query_prompt, document_prompt, title_separator). What the object states as its
+    `similarity` wins over the one given here. Raises what `load_user_object` raises, and `EncoderError` later for bad
+    vectors.
     """
-    place, colon, wanted = specification.rpartition(":")
-    point = plugged_in().get(specification)
-    if point is not None:
-        path, thing = Path(point.value), _of_package(point)
-    elif colon and place and wanted:
-        path = Path(place).expanduser().resolve()
-        thing = _member(_module(path), wanted, path)
-    else:
-        raise UsageError(f"{specification!r} is not of the form path/to/file.py:Class")
-    if inspect.isclass(thing):
-        try:
-            thing = thing()
-        except (LapcaError, *STOPS):
-            raise
-        except BaseException as error:
-            message = f"{wanted}() fails: {type(error).__name__}: {error}"
-            remedy = "the class is made without arguments; give its parameters defaults"
-            raise UsageError(message, path=path, line=_line_in(path, error), remedy=remedy) from error
+    found = load_user_object(specification)
+    stated = stated_similarity(found.thing) or _wrong_similarity(found.thing) or similarity
+    return adapt(found.thing, name or found.name, stated, **prompts)
+
+
+def _wrong_similarity(thing: object) -> Any:
+    """A `similarity` that is none of the known, for `adapt` to refuse; a method of that name says nothing here."""
     stated = getattr(thing, "similarity", None)
-    if callable(stated) or stated is None:  # a SentenceTransformer has a method of that name, which says nothing here
-        stated = similarity
-    return adapt(thing, name or wanted, stated, **prompts)
+    return None if callable(stated) else stated
+
+
+@dataclass(frozen=True)
+class _Arguments:
+    positional: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _call_in(text: str, path: Path) -> tuple[str, _Arguments | None]:
+    """The name, and the literal arguments where it is written with any: "make", or "make(size=3)"."""
+    name, opened, _ = text.partition("(")
+    if not opened:
+        return name, None
+    remedy = 'arguments are numbers, texts, True, None and lists of them, as in make(3, name="x")'
+    try:
+        call = ast.parse(text, mode="eval").body
+        positional = [ast.literal_eval(one) for one in getattr(call, "args", ())]
+        named = {one.arg: ast.literal_eval(one.value) for one in getattr(call, "keywords", ())}
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{text!r} cannot be called: {error}", path=path, remedy=remedy) from error
+    if None in named:  # **mapping
+        raise UsageError(f"{text!r} cannot be called: its arguments have no names", path=path, remedy=remedy)
+    return name, _Arguments(tuple(positional), named)
+
+
+def _is_factory(thing: object) -> bool:
+    """Whether a function takes no arguments: it makes an encoder. One that is an encoder takes texts."""
+    if not inspect.isfunction(thing):
+        return False
+    parameters = inspect.signature(thing).parameters.values()
+    return all(one.kind is inspect.Parameter.VAR_KEYWORD or one.default is not one.empty for one in parameters)
+
+
+def _made(thing: Any, shown: str, arguments: _Arguments, path: Path) -> object:
+    if not callable(thing):
+        raise UsageError(
+            f"{shown}: {type(thing).__name__} cannot be called", path=path, remedy="leave the brackets out"
+        )
+    try:
+        made: object = thing(*arguments.positional, **arguments.named)
+    except (LapcaError, *STOPS):
+        raise
+    except BaseException as error:
+        call = shown if "(" in shown else f"{shown}()"
+        message = f"{call} fails: {type(error).__name__}: {error}"
+        remedy = f"give its parameters defaults, or write them: {path.name}:{shown.partition('(')[0]}(size=3)"
+        raise UsageError(message, path=path, line=_line_in(path, error), remedy=remedy) from error
+    return made

@@ -10,6 +10,7 @@ from lapca_bench.parsing import json_value
 from lapca_bench.sealed import damage, sealed_digests
 
 RESOURCE = "resource:"
+HUB = "hub:"
 _DAMAGED = "delete this folder and make it again; in the cache, `lapca-bench cache verify --repair` removes it"
 # Parameters that no pooled vector depends on; a checkpoint may lack them, and then they are random.
 UNUSED_PARAMETERS = ("pooler.", "embeddings.position_ids", "lm_head.", "cls.")
@@ -18,12 +19,14 @@ UNUSED_PARAMETERS = ("pooler.", "embeddings.position_ids", "lm_head.", "cls.")
 def find(checkpoint: str, revision: str | None = None) -> Path:
     """The folder (or file) that a card's `checkpoint` names.
 
-    "resource:NAME" or "resource:NAME/inner/path" is a fetched resource; an existing path is itself; anything else of
-    the form "owner/name" is looked up in the Hugging Face cache. Raises `MissingResourceError` with the command that
-    brings it.
+    "resource:NAME" or "resource:NAME/inner/path" is a fetched resource; an existing path is itself; "hub:owner/name",
+    and anything else of the form "owner/name", is looked up in the Hugging Face cache. Raises `MissingResourceError`
+    with the command that brings it.
     """
     if checkpoint.startswith(RESOURCE):
         return _resource(checkpoint.removeprefix(RESOURCE))
+    if checkpoint.startswith(HUB):
+        return _in_hub_cache(checkpoint.removeprefix(HUB), revision)
     path = Path(checkpoint).expanduser()
     if path.exists():
         return path
@@ -48,7 +51,7 @@ def _in_hub_cache(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 
-    command = f"hf download {name}" + (f" --revision {revision}" if revision else "")
+    command = f"lapca-bench fetch hub:{name}" + (f"@{revision}" if revision else "")
     try:
         return Path(snapshot_download(name, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError as error:

@@ -47,7 +47,7 @@ def test_a_hub_name_is_looked_up_in_the_local_cache_alone(tmp_path: Path, monkey
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(MissingResourceError, match="'owner/model' is not on this machine") as caught:
         checkpoint.find("owner/model", "refs/pr/1")
-    assert "hf download owner/model --revision refs/pr/1" in str(caught.value)
+    assert "lapca-bench fetch hub:owner/model@refs/pr/1" in str(caught.value)
     with pytest.raises(UsageError, match="neither a folder nor a hub repository"):
         checkpoint.find("not a name!")
 

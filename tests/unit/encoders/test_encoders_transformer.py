@@ -244,7 +244,7 @@ def test_encoding_asks_for_no_network(tmp_path: Path, monkeypatch: pytest.Monkey
     build(settings(write_checkpoint(tmp_path / "m")), "m").encode_queries(["cat"])
     with pytest.raises(MissingResourceError, match="not on this machine") as caught:
         build(settings(Path("owner/absent-model")), "m")
-    assert "hf download owner/absent-model" in str(caught.value)
+    assert "lapca-bench fetch hub:owner/absent-model" in str(caught.value)
 
 
 def test_packed_layers_change_a_vector_by_rounding_only_and_leave_other_activations_alone(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ import pytest
 from toys.search import ToyCollection, documents, queries
 
 from lapca_bench.errors import MissingResourceError, UsageError
-from lapca_bench.experiment.tuning import as_toml, tune
+from lapca_bench.experiment.tuning import tune
 from lapca_bench.run import Qrels, Run
 from lapca_bench.search import registry
+from lapca_bench.search.card_file import card_text
 from lapca_bench.search.fusion import FusionSettings
 from lapca_bench.search.kinds import read_card
 from lapca_bench.search.lexical.java import find_jar, find_java
@@ -43,7 +44,7 @@ def test_bm25_is_tuned_over_a_grid_and_its_card_read_back(tmp_path):
     assert [trial.settings["b"] for trial in found.trials] == [1.0, 0.5, 0.0]
     assert (found.best.settings, found.best.mean) == ({"k1": 0.9, "b": 0.0}, 1.0)
     assert found.trials[0].mean < 1
-    (tmp_path / "tuned.toml").write_text(as_toml(found.card), encoding="utf-8")
+    (tmp_path / "tuned.toml").write_text(card_text(found.card), encoding="utf-8")
     read = read_card(tmp_path / "tuned.toml")
     assert read == found.card
     assert (read.name, read.bm25.b, read.trained_on) == ("bm25-tuned", 0.0, ["toy"])
@@ -52,7 +53,7 @@ def test_bm25_is_tuned_over_a_grid_and_its_card_read_back(tmp_path):
 
 def test_every_card_can_be_written_and_read_back(tmp_path):
     for card in registry.cards().values():
-        (tmp_path / "card.toml").write_text(as_toml(card), encoding="utf-8")
+        (tmp_path / "card.toml").write_text(card_text(card), encoding="utf-8")
         assert read_card(tmp_path / "card.toml") == card
 
 
@@ -94,7 +95,7 @@ def test_a_hybrids_alpha_is_tuned_as_a_whole_and_for_each_language(tmp_path, mon
     assert alone < found.best.mean == 1.0
     assert found.best.settings["languages"]["de"][0] > 0.5
     assert found.best.settings["languages"]["fi"] == found.best.settings["languages"]["hi"] == [0.0, 1.0]
-    (tmp_path / "tuned.toml").write_text(as_toml(found.card), encoding="utf-8")
+    (tmp_path / "tuned.toml").write_text(card_text(found.card), encoding="utf-8")
     assert read_card(tmp_path / "tuned.toml") == found.card
     three = card.model_copy(update={"fusion": FusionSettings(systems=["a", "b", "a"])})
     with pytest.raises(UsageError, match="no single alpha"):
