@@ -30,10 +30,7 @@ def list_(
     if json:
         say_json(records)
         return
-    rows = [
-        (r["name"], " ".join(r["query_languages"]), " ".join(r["document_languages"]), "yes" if r["present"] else "no")
-        for r in records
-    ]
+    rows = [(r["name"], " ".join(r["query_languages"]), " ".join(r["document_languages"]), _here(r)) for r in records]
     say_columns(("collection", "queries", "documents", "here"), [(*_short(row),) for row in rows])
     groups = {name: members for name, members in registry.groups().items() if family in (None, name.partition("/")[0])}
     if groups:
@@ -41,6 +38,19 @@ def list_(
         say_columns(
             ("group", "stands for"), [(name, f"{len(members)} collections") for name, members in groups.items()]
         )
+
+
+def _here(record: dict[str, Any]) -> str:
+    """Whether a collection is here, and how it comes here: what `fetch` would bring, or by asking its authors."""
+    from lapca_bench import resources
+    from lapca_bench.cli.needed import download_words
+
+    if record["present"]:
+        return "yes"
+    if not record["fetch"]:
+        return "no: see `lapca-bench collections info`"
+    sizes = [resources.catalog()[name].size for name in record["fetch"]]
+    return f"fetch ({download_words(sum(sizes) if all(sizes) else 0)})"
 
 
 def _short(row: tuple[str, ...]) -> list[str]:
@@ -62,6 +72,7 @@ def _summary(name: str) -> dict[str, Any]:
         "present": presence.present,
         "reason": presence.reason,
         "remedy": presence.remedy,
+        "fetch": list(presence.fetch),
     }
 
 

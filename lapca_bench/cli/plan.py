@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lapca_bench.cli.output import Json, duration, say, say_columns, say_json, size
 
-# Passages of the collections of Wikipedia's size; their sources are in the catalogue.
-KNOWN = {"xor-retrieve": 18_003_200, "mr-tydi/en": 32_907_100}
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def plan(
     system: Annotated[str, typer.Option("--system", "-s", help="A dense system, or a card's path.")],
     collection: Annotated[
         list[str] | None,
-        typer.Option("--collection", "-c", metavar="NAME", help=f"Any of {', '.join(KNOWN)}; repeat for more."),
+        typer.Option(
+            "--collection", "-c", metavar="NAME", help="Collection or group with a published count; repeat for more."
+        ),
     ] = None,
     documents: Annotated[int | None, typer.Option(min=1, help="Documents, for any other corpus.")] = None,
     words: Annotated[int, typer.Option(min=1, help="Words of a document (100: a passage of Wikipedia).")] = 100,
@@ -35,15 +37,11 @@ def plan(
     from lapca_bench.experiment.systems import dense_system
     from lapca_bench.search.registry import build_system
 
-    wanted = {name: KNOWN[name] for name in collection or () if name in KNOWN}
-    unknown = [name for name in collection or () if name not in KNOWN]
+    wanted = _sizes(collection or ())
     if documents is not None:
         wanted[f"{documents:,} documents"] = documents
-    if unknown or not wanted:
-        raise UsageError(
-            f"the size of {unknown[0]} is not known here" if unknown else "nothing to plan",
-            remedy=f"give --documents N, or --collection with one of {', '.join(KNOWN)}",
-        )
+    if not wanted:
+        raise UsageError("nothing to plan", remedy="give --documents N, or --collection NAME such as mr-tydi/en")
     made = dense_system(system, build_system(system))
     found = corpus_costs(made, wanted, words=words, queries=queries, depth=depth, workers=machines)
     rates = found.rates
@@ -65,3 +63,17 @@ def plan(
             for name, one in found.costs.items()
         ],
     )
+
+
+def _sizes(names: Sequence[str]) -> dict[str, int]:
+    """By corpus its count of documents; one that several collections share counts once."""
+    from lapca_bench.collections import registry
+    from lapca_bench.errors import UsageError
+
+    sizes: dict[str, int] = {}
+    for member in (member for name in names for member in registry.expand(name)):
+        found = registry.expected_documents(member)
+        if found is None:
+            raise UsageError(f"how many documents {member} has is not published", remedy="give --documents N")
+        sizes[found[0]] = found[1]
+    return sizes

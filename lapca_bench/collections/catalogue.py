@@ -75,6 +75,13 @@ class CatalogueFamily:
         """All subsets."""
         raise NotImplementedError
 
+    def expected_documents(self, subset: str) -> tuple[str, int] | None:
+        """The name of a subset's corpus, which all of a family may share, and its published count; needs no data."""
+        own, shared = self.catalogue.count(subset, "documents"), self.catalogue.count("documents")
+        if own is not None:
+            return f"{self.name}/{subset}", own
+        return None if shared is None else (self.name, shared)
+
     def make_card(
         self,
         subset: str,

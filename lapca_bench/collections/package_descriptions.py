@@ -251,7 +251,7 @@ class PackageDescriptionsFamily:
             for code in ("en", _DEBIAN_CODE[_parts(subset)[0]]):
                 _indices(code)
         except LapcaError as error:
-            return Presence(False, error.message, error.remedy or "")
+            return Presence(False, error.message, error.remedy or "", (self.name,))
         return Presence(True)
 
     def load(self, subset: str, split: str | None) -> PackageDescriptions:

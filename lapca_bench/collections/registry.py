@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from lapca_bench.collections.base import Collection, CollectionCard
+from lapca_bench.collections.catalogue import CatalogueFamily
 from lapca_bench.collections.family import Count, Family, Presence
 from lapca_bench.errors import unknown_name
 
@@ -71,6 +72,13 @@ def groups() -> dict[str, tuple[str, ...]]:
         for family in families().values()
         for group, subsets in family.groups().items()
     }
+
+
+def expected_documents(name: str) -> tuple[str, int] | None:
+    """The name of a collection's corpus and its published count, for plans; None where none is published."""
+    family, _, subset = name.partition("/")
+    found = families().get(family)
+    return found.expected_documents(subset) if isinstance(found, CatalogueFamily) else None
 
 
 def expand(name: str) -> tuple[str, ...]:

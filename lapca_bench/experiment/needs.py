@@ -23,10 +23,15 @@ def resources_of(experiment: Experiment) -> tuple[str, ...]:
 
 
 def resources_of_collection(name: str) -> tuple[str, ...]:
-    """Names of the resources that a collection or group reads; none where the user's own files stand in their place."""
+    """Names of the resources that a collection or group is read and scored with.
+
+    Those that the user's own files stand in the place of are left out.
+    """
     names: dict[str, None] = {}
     for member in collections.expand(name):
-        needed = _of_family(collections.card(member).family)
+        family = collections.card(member).family
+        names.update((one, None) for one, resource in resources.catalog().items() if family in resource.scores)
+        needed = _of_family(family)
         presence = collections.status(member)
         if not presence.present:
             names.update(dict.fromkeys(presence.fetch or needed))

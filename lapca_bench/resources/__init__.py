@@ -57,6 +57,7 @@ class Resource:
     note: str
     origin: Origin
     families: tuple[str, ...] = ()  # of collections that read it, where they do not carry its name
+    scores: tuple[str, ...] = ()  # families of collections whose measures need it
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def catalog() -> dict[str, Resource]:
             entry.get("note", ""),
             _origin(name, entry),
             tuple(entry.get("families", ())),
+            tuple(entry.get("scores", ())),
         )
         for name, entry in _entries()
     }

@@ -170,7 +170,7 @@ def presence_of(card: CollectionCard) -> Presence:
         for language in {store.ENGLISH, *card.query_languages, *card.document_languages}:
             store.find_source(language)
     except LapcaError as error:
-        return Presence(present=False, reason=error.message, remedy=error.remedy or "")
+        return Presence(False, error.message, error.remedy or "", (store.RESOURCE,))
     return Presence(present=True)
 
 

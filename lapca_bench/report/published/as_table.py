@@ -58,6 +58,8 @@ def _block(row: ReproducedRow, reported: Row) -> list[Row]:
     if not row.measured_system:
         return [reported]
     measured = [_points(cell.measured) for cell in row.cells]
+    if all(cell.reported is None for cell in row.cells):
+        return [Row(row.system, (*measured, TableCell(text="not published")), kind="measured")]
     differences = [_points(cell.difference) for cell in row.cells]
     verdicts = [TableCell(text=cell.verdict if cell.reported is not None else "") for cell in row.cells]
     return [
@@ -76,7 +78,7 @@ def summary(row: ReproducedRow) -> str:
     """The verdicts of a row in words: "9 match, 2 close", or why nothing was measured."""
     if not row.measured_system:
         return f"not run: {row.why}"
-    return ", ".join(f"{count} {verdict}" for verdict, count in row.counts().items())
+    return ", ".join(f"{count} {verdict}" for verdict, count in row.counts().items()) or "not published"
 
 
 def _cells(reproduction: Reproduction) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from math import fsum
 from typing import Literal
 
@@ -16,6 +17,7 @@ from lapca_bench.collections import registry
 from lapca_bench.collections.family import Presence
 from lapca_bench.errors import UsageError
 from lapca_bench.report.published.published import OVER_QUERIES, Note, Published, PublishedValue
+from lapca_bench.report.published.rerun import cards_of, command
 from lapca_bench.report.published.tables import Counterpart, TableRecipe
 from lapca_bench.store.results import Facts, newest
 
@@ -117,11 +119,16 @@ class MeasuredScores:
 
 
 def reproduce(
-    recipe: TableRecipe, published: Published, results: Iterable[Facts], status: Status = registry.status
+    recipe: TableRecipe,
+    published: Published,
+    results: Iterable[Facts],
+    status: Status = registry.status,
+    own: Sequence[str] = (),
 ) -> Reproduction:
     """The recipe's published rows beside what was measured.
 
-    `status` says whether a collection is on this machine. Raises `UsageError` where nothing published fits the recipe.
+    `status` says whether a collection is on this machine; `own` names measured systems that get rows although nothing
+    is published of them. Raises `UsageError` where nothing published fits the recipe.
     """
     chosen = _chosen(recipe, published)
     languages = recipe.languages or tuple(sorted({v.language for v in chosen} - set(published.means)))
@@ -134,6 +141,18 @@ def reproduce(
         for measure in recipe.measures
         for pair in _pairs(recipe, published, measured, system)
         if any(value.measure == measure for value in values)
+    )
+    rows += tuple(
+        _row(
+            recipe,
+            published,
+            measured,
+            _Line(system, measure, (), Counterpart(published=system, measured=system)),
+            (languages, means),
+            absent,
+        )
+        for system in own
+        for measure in recipe.measures
     )
     return Reproduction(recipe, languages, means, rows, tuple(_notes(recipe, published, chosen, rows, absent)))
 
@@ -206,7 +225,7 @@ def _row(
     ran = any(cell.measured is not None for cell in cells)
     return ReproducedRow(
         system=line.system,
-        setting=line.values[0].setting,
+        setting=line.values[0].setting if line.values else "measured",
         measure=line.measure,
         measured_system=beside if ran else "",
         cells=cells,
@@ -278,11 +297,24 @@ def _notes(
     for name, presence in list(absent.items())[:1] if any(row.why == ABSENT for row in rows) else ():
         rest = f" (and {len(absent) - 1} more)" if len(absent) > 1 else ""
         yield f"corpus absent: {name}{rest}: {presence.reason}. To get it: {presence.remedy}"
+    yield from _commands(recipe, published, rows)
     yield from (
         f"{note.flag}: {', '.join(systems)}: {note.text}" for note, systems in _remarks(published, chosen).values()
     )
     sources = dict.fromkeys(published.sources[value.source].title for value in chosen)
     yield f"sources: {'; '.join(sources)}."
+    if any(row.measured_system for row in rows):
+        yield f"to cite: the sources for what is reported; lapca-bench {version('lapca-bench')} for what is measured."
+
+
+def _commands(recipe: TableRecipe, published: Published, rows: Sequence[ReproducedRow]) -> Iterator[str]:
+    """For every row that was not run and that a card describes, the command that runs it."""
+    if recipe.measured is None or not recipe.name:
+        return
+    beside = cards_of(recipe, published)
+    for system in dict.fromkeys(row.system for row in rows if not row.measured_system):
+        for card in beside.get(system, ()):
+            yield f"to run {system}: {command(recipe, card)}"
 
 
 def _exceptions(recipe: TableRecipe) -> str:
