@@ -171,7 +171,8 @@ def export(
     """Write a system's results as MTEB result files or as the `model-index` of a model card."""
     from lapca_bench import atomic
     from lapca_bench.errors import unknown_name
-    from lapca_bench.report.published import interop
+    from lapca_bench.report.published.model_index import model_index
+    from lapca_bench.report.published.mteb_export import mteb_files
     from lapca_bench.report.published.output import measured
     from lapca_bench.store.results import newest
 
@@ -180,9 +181,12 @@ def export(
     if not own:
         raise unknown_name("system with results:", system, {result.system for result in stored})
     if form is Interchange.model_index:
-        atomic.write_text(out, interop.model_index(own, system))
+        atomic.write_text(out, model_index(own, system))
         tell(f"wrote {out}")
         return
-    for name, content in interop.mteb_files(own).items():
+    made = mteb_files(own)
+    for sentence in made.left_out:
+        tell(f"left out: {sentence}")
+    for name, content in made.files.items():
         atomic.write_json(out / name, content)
         tell(f"wrote {out / name}")

@@ -143,6 +143,9 @@ def import_(
     measure: Annotated[list[str] | None, typer.Option(help="MTEB's keys, such as ndcg_at_10; repeat for more.")] = None,
 ) -> None:
     """Print the numbers of an MTEB result file as rows of `leaderboards/published`, to be reviewed and appended."""
-    from lapca_bench.report.published.interop import Attribution, as_csv, read_mteb
+    from lapca_bench.report.published.mteb_import import Attribution, as_csv, read_mteb
 
-    say(as_csv(read_mteb(file, Attribution(system, setting, source, place), measure or ())).rstrip("\n"))
+    read = read_mteb(file, Attribution(system, setting, source, place), measure or ())
+    say(as_csv(read.values).rstrip("\n"))
+    for sentence in read.skipped:
+        tell(f"skipped: {sentence}")

@@ -217,7 +217,7 @@ def readers() -> dict[str, Reader]:
     from lapca_bench.experiment import spec
     from lapca_bench.inputs import trec
     from lapca_bench.report import submission
-    from lapca_bench.report.published import interop
+    from lapca_bench.report.published import mteb_import
     from lapca_bench.scoring import predictions
     from lapca_bench.search import kinds
     from lapca_bench.store import results, runs
@@ -228,7 +228,7 @@ def readers() -> dict[str, Reader]:
     from lapca_bench.training.text import json_lines
 
     fields = _fields()
-    about = interop.Attribution("me5", "zero-shot", "mteb", "Table 1")
+    about = mteb_import.Attribution("me5", "zero-shot", "mteb", "Table 1")
     run = b"q1 Q0 d1 1 0.5 tag\nq1 Q0 d2 2 0.25 tag\nq2 Q0 d1 1 1e-3 tag\n"
     rows = {"query": ["q1", "q1"], "document": ["d1", "d2"], "score": [0.5, 0.25]}
     records = b'{"id": "a", "text": "x y", "title": "t", "lang": "de"}\n{"id": "b", "text": "\\u00e9", "lang": "fr"}\n'
@@ -270,7 +270,7 @@ def readers() -> dict[str, Reader]:
                (b'{"id": "1", "negatives": [{"docid": "d", "title": "t", "text": "x"}]}\n',), JSON),
         Reader("training record", "training.json", lambda p: trained.read_record(p.parent),
                (json.dumps({"recipe": "r", "progress": {"step": 1, "history": []}}).encode(),), JSON),
-        Reader("MTEB JSON", "mteb.json", lambda p: interop.read_mteb(p, about), (json.dumps(mteb).encode(),), JSON),
+        Reader("MTEB JSON", "mteb.json", lambda p: mteb_import.read_mteb(p, about), (json.dumps(mteb).encode(),), JSON),
         Reader("linked JSON lines", "linked.jsonl", lambda p: _drained(json_lines.JsonLinesCorpus(p).groups()),
                (b'{"link": "1", "language": "de", "title": "t", "paragraphs": ["a", "b"]}\n',), JSON),
         Reader("experiment TOML", "exp.toml", spec.read, (b'systems = ["bm25"]\ncollections = ["a/b"]\ndepth = 10\n',), TOML),
