@@ -26,19 +26,20 @@ class EncoderTable(Strict):
     def check(self) -> None:
         """Raise `MissingResourceError` unless the files that the encoder reads are on this machine."""
 
-    paths: ClassVar[tuple[str, ...]] = ()  # fields that may hold the path of a file or folder
+    paths: ClassVar[tuple[str, ...]] = ()  # fields that may hold the path of a file or folder, or a hub name
+    own_paths: ClassVar[tuple[str, ...]] = ()  # those of them that hold a path and nothing else
 
     def beside(self, folder: Path) -> Self:
         """The same with relative paths taken from `folder`, that of the card, where something lies there."""
-        return self._with_paths(lambda value: _from_folder(value, folder))
+        return self._with_paths(lambda name, value: _from_folder(value, folder, surely=name in self.own_paths))
 
     def seen_from(self, folder: Path) -> Self:
         """The same with paths as they are written in a card that lies in `folder`."""
-        return self._with_paths(lambda value: _to_folder(value, folder))
+        return self._with_paths(lambda _, value: _to_folder(value, folder))
 
-    def _with_paths(self, change: Callable[[str], str]) -> Self:
+    def _with_paths(self, change: Callable[[str, str], str]) -> Self:
         stated = {name: value for name in self.paths if isinstance(value := getattr(self, name), str)}
-        changed = {name: change(value) for name, value in stated.items() if not value.startswith(_NO_PATH)}
+        changed = {name: change(name, value) for name, value in stated.items() if not value.startswith(_NO_PATH)}
         return self.model_copy(update=changed) if changed else self
 
     def for_task(self, task: Task) -> Self:  # noqa: ARG002
@@ -46,11 +47,11 @@ class EncoderTable(Strict):
         return self
 
 
-def _from_folder(value: str, folder: Path) -> str:
+def _from_folder(value: str, folder: Path, *, surely: bool) -> str:
     """A value of a card as a path from here; what is no path of something that lies beside the card stays as it is."""
     place, colon, member = value.partition(".py:")  # of an encoder in a Python file
     path = Path(f"{place}.py" if colon else value).expanduser()
-    if path.is_absolute() or not ((folder / path).exists() or value.startswith(".")):
+    if path.is_absolute() or not (surely or (folder / path).exists()):
         return value
     return f"{(folder / path).resolve()}{':' if colon else ''}{member}"
 

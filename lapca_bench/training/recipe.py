@@ -95,8 +95,9 @@ class Recipe(Strict):
         content["objective"] = self.objective.digested()
         content["optimisation"].pop("stop_after")
         content["encoder"].pop("bitext_prompt")  # training reads texts as queries and documents
-        if self.encoder.delta is None:
-            content["encoder"].pop("delta")
+        for later in ("delta", "dimension"):
+            if content["encoder"][later] is None:
+                content["encoder"].pop(later)
         if self.questions == QuestionSettings():
             content.pop("questions")
         if self.paragraphs == ParagraphSettings():

@@ -29,9 +29,12 @@ CHECKPOINTS = {
     "arctic-embed-l-v2": ("xlm-roberta", 8194),
     "bge-m3": ("xlm-roberta", 8194),
     "ccp": XLM_R,
+    "granite-311m-r2": ("modernbert", 32768),
+    "granite-97m-r2": ("modernbert", 32768),
     "gte-multilingual-base": ("gte", 8192),
     "infoxlm-base": XLM_R,
     "infoxlm-large": XLM_R,
+    "kalm-mini-instruct-v1": ("qwen2", 131072),
     "labse": BERT,
     "mbert": BERT,
     "mcontriever": BERT,
@@ -47,6 +50,9 @@ CHECKPOINTS = {
     "msm": XLM_R,
     "paraphrase-multilingual-minilm": BERT,
     "paraphrase-multilingual-mpnet": XLM_R,
+    "qwen3-embedding-0.6b": ("qwen3", 32768),
+    "qwen3-embedding-4b": ("qwen3", 40960),
+    "qwen3-embedding-8b": ("qwen3", 40960),
     "sonar": ("m2m100", 1024),
     "xlm-r-base": XLM_R,
     "xlm-r-large": XLM_R,
@@ -85,7 +91,8 @@ def by_hand(settings, folder, model, ids):
 
     with torch.inference_mode():
         states = model(input_ids=torch.tensor([ids])).last_hidden_state[0].numpy()
-    vector = {"cls": lambda: states[0], "mean": lambda: states.mean(axis=0)}[settings.pooling]()
+    pooled = {"cls": lambda: states[0], "mean": lambda: states.mean(axis=0), "last": lambda: states[-1]}
+    vector = pooled[settings.pooling]()
     if settings.head is not None:
         layer = load_file(folder / settings.head.path)
         vector = np.tanh(layer["linear.weight"] @ vector + layer["linear.bias"])
@@ -93,7 +100,7 @@ def by_hand(settings, folder, model, ids):
 
 
 def test_every_dense_card_is_looked_at():
-    known = {*CHECKPOINTS, "static-similarity-multilingual"}
+    known = {*CHECKPOINTS, "static-similarity-multilingual", "embeddinggemma-300m"}
     found = ("resource:", "./")  # what packages carry, and what is to be trained here first
     here = {name for name, encoder in DENSE.items() if str(getattr(encoder, "checkpoint", "")).startswith(found)}
     own = {name for name, encoder in DENSE.items() if not hasattr(encoder, "checkpoint")}
@@ -129,3 +136,21 @@ def test_a_static_card_is_the_mean_of_rows(tmp_path, name):
     ids = encoder.tokenise(["cat sat"]).ids[0]
     expected = matrix[ids].mean(axis=0)
     np.testing.assert_allclose(encoder.encode_queries(["cat sat"])[0], expected / np.linalg.norm(expected), atol=1e-5)
+
+
+def test_embeddinggemma_reads_texts_as_sentence_transformers_does(tmp_path):
+    """On Gemma 3's own layers, both ways, with a pooling and the two dense modules of its kind."""
+    library = pytest.importorskip("sentence_transformers")
+    from toys.sentence_folders import dense, pooling, reader, saved
+
+    two = (dense(16, 24, "Identity", bias=False), dense(24, 16, "Identity", bias=False))
+    folder = saved(tmp_path / "saved", [reader(tmp_path / "gemma", "gemma3"), pooling(), *two])
+    encoder = build(DENSE["embeddinggemma-300m"].model_copy(update={"checkpoint": str(folder), "revision": None}))
+    model = library.SentenceTransformer(str(folder), device="cpu")
+    prompts = {"query": "task: search result | query: ", "document": "title: none | text: "}
+    queries = model.encode_query(TEXTS, prompt=prompts["query"], normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_queries(TEXTS), queries, atol=1e-5)
+    documents = [Document(str(i), text) for i, text in enumerate(TEXTS)]
+    expected = model.encode_document(TEXTS, prompt=prompts["document"], normalize_embeddings=True)
+    np.testing.assert_allclose(encoder.encode_documents(documents), expected, atol=1e-5)
+    assert encoder.shown_document(documents[0]) == prompts["document"] + TEXTS[0]

@@ -8,6 +8,7 @@ leaderboards the digest of their keys. A digest that has to change changes there
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ def write_folder(folder: Path, heads: Iterable[str]) -> None:
 
 def write_hub_cache(root: Path, name: str, revision: str) -> Path:
     """The folder of one repository, in the layout of the cache that huggingface_hub reads."""
-    commit = "0" * 40
+    commit = revision if re.fullmatch("[0-9a-f]{40}", revision) else "0" * 40
     repository = root / f"models--{name.replace('/', '--')}"
     reference = repository / "refs" / revision
     reference.parent.mkdir(parents=True, exist_ok=True)

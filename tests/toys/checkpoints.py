@@ -103,6 +103,8 @@ ARCHITECTURES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "bart": ("BartModel", "BartConfig", M2M100),
     "llama": ("LlamaModel", "LlamaConfig", {**LLAMA, "pad_token_id": -1}),
     "qwen3": ("Qwen3Model", "Qwen3Config", {**LLAMA, "head_dim": 8}),
+    "qwen2": ("Qwen2Model", "Qwen2Config", LLAMA),
+    "gemma3": ("Gemma3TextModel", "Gemma3TextConfig", {**LLAMA, "head_dim": 8, "use_bidirectional_attention": True}),
     "modernbert": ("ModernBertModel", "ModernBertConfig", {**COMMON, "max_position_embeddings": 64}),
     "m2m100": ("M2M100Encoder", "M2M100Config", M2M100),
 }

@@ -48,6 +48,7 @@ class TransformerSettings(NetworkSettings, DenseSettings):
     """
 
     paths: ClassVar[tuple[str, ...]] = ("checkpoint", "tokenizer", "query_checkpoint", "delta")
+    own_paths: ClassVar[tuple[str, ...]] = ("delta",)
 
     type: Literal["transformer"]
     query_checkpoint: Annotated[str | None, NotIdentity] = None
