@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lapca_bench.api import Evaluation, evaluate
+    from lapca_bench.api import Evaluation, evaluate, score
     from lapca_bench.collections.base import Collection, CollectionCard, Policy
     from lapca_bench.collections.registry import load as load_collection
     from lapca_bench.encoders.adapt import adapt
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lapca_bench.encoders.protocol import Encoder
     from lapca_bench.errors import LapcaError
     from lapca_bench.run import Answers, Qrels, Run
-    from lapca_bench.scoring import Measure, Scores, score
+    from lapca_bench.scoring import Measure, Scores
     from lapca_bench.scoring.measures import parse as parse_measure
     from lapca_bench.search.system import System, SystemIdentity
     from lapca_bench.types import Document, Query
@@ -43,7 +43,7 @@ _HOME = {
     "evaluate": "api:evaluate",
     "load_collection": "collections.registry:load",
     "parse_measure": "scoring.measures:parse",
-    "score": "scoring:score",
+    "score": "api:score",
 }
 
 __all__ = [

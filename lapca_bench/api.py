@@ -13,14 +13,18 @@ from lapca_bench.paths import DEFAULT_RESULTS
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lapca_bench.experiment.columns import Place
     from lapca_bench.experiment.forecast import Forecast
     from lapca_bench.experiment.plan import Plan
     from lapca_bench.experiment.runner import Outcome, Runner
     from lapca_bench.experiment.spec import Experiment
     from lapca_bench.experiment.systems import SystemFactory
-    from lapca_bench.report.comparison import Display
+    from lapca_bench.report.pairs import Display
     from lapca_bench.report.table import Table
+    from lapca_bench.scoring import Scores
+    from lapca_bench.scoring.pairwise import Comparison
     from lapca_bench.search.workspace import Workspace
+    from lapca_bench.store.results import StoredResult
 
     OnOutcome = Callable[[Outcome, int, int], None]  # an outcome, its number from 1 on, how many there will be
 
@@ -37,8 +41,30 @@ class Evaluation:
 
         `collection` is needed where several were evaluated: each makes a table of its own.
         """
-        from lapca_bench.experiment.selection import columns
         from lapca_bench.report.comparison import comparison
+
+        name, results, places = self._shown(collection)
+        return comparison(results, measure, places, name, display)
+
+    def pairs(
+        self, measure: str | None = None, collection: str | None = None, display: Display | None = None
+    ) -> list[Comparison]:
+        """Every pair of systems that the letters of `table` are of, with the figures behind them.
+
+        Each holds the difference, its interval, the effect size, p and corrected p, the number of observations, the
+        name of the test, the difference that could have been detected, and, with `Display(margin=...)`, the p-value of
+        being as good as each other. `pandas.DataFrame(evaluation.pairs())` makes a data frame of them.
+        """
+        from lapca_bench.report.lines import lines_of
+        from lapca_bench.report.pairs import Display, pairs_of
+
+        _, results, places = self._shown(collection)
+        display = display or Display()
+        return pairs_of(lines_of(results, measure, places).ordered(display.order), display, bounded=True)
+
+    def _shown(self, collection: str | None) -> tuple[str, list[StoredResult], tuple[Place, ...]]:
+        """The name, the results and the columns of one table; "several" without a name is a `UsageError`."""
+        from lapca_bench.experiment.selection import columns
 
         if collection is None and len(self.plan.tables) > 1:
             raise UsageError("several collections were evaluated", remedy=f"name one of {', '.join(self.plan.tables)}")
@@ -51,7 +77,7 @@ class Evaluation:
             for outcome in self.outcomes
             if outcome.result is not None and outcome.cell.collection in members
         ]
-        return comparison(results, measure, columns(members, results), name, display)
+        return name, results, columns(members, results)
 
     def tables(self, measures: Sequence[str] = (), display: Display | None = None) -> dict[tuple[str, str], Table]:
         """By name and measure, the table of every collection or group that has a result; "" is the main measure."""
@@ -176,3 +202,31 @@ def evaluate(
         if outcome.error is not None:
             raise outcome.error
     return evaluation
+
+
+def score(
+    run: object,
+    qrels: object,
+    measures: Sequence[str] | str = ("nDCG@10", "RR@10", "R@100", "AP"),
+    *,
+    name: str = "run",
+    languages: Mapping[str, str] | None = None,
+) -> Scores:
+    """Score a run against judgements, as `trec_eval -c` does: `.means`, and `.frame` with a row per query and measure.
+
+    Each of `run` and `qrels` may be a path, a dictionary `{query: {document: number}}`, a data frame with the columns
+    query, document and score (or grade; also pyterrier's and ir_measures' names), rows of three, or a `Run` (`Qrels`).
+    `measures` are named as trec_eval, ir_measures or ranx name them; "all" and "official" are what trec_eval prints.
+    `languages` gives the language by query id, for means by language.
+
+    Raises `UsageError` for a measure or a table that cannot be read, `InputError` for what is malformed.
+
+    >>> score({"q1": {"d1": 2.0, "d2": 1.0}}, {"q1": {"d2": 1}}, ["RR", "P_1"]).means
+    {'RR': {'': 0.5, 'mean': 0.5}, 'P@1': {'': 0.0, 'mean': 0.0}}
+    """
+    from lapca_bench.plain import as_qrels, as_run
+    from lapca_bench.scoring import score_files
+    from lapca_bench.scoring.naming.groups import expand
+
+    asked = expand([measures] if isinstance(measures, str) else measures)
+    return score_files(as_run(run, name), as_qrels(qrels), asked, languages=languages)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import PairedTest, Test
-from lapca_bench.cli.output import Json, say_columns, say_json, say_written
+from lapca_bench.cli.options import Baseline, Format, Margin, PairedTest, Pairs, Test
+from lapca_bench.cli.output import Json, say_json, say_written
 from lapca_bench.cli.score import DEFAULT_MEASURES, Measures, tell_strangers
 
 
@@ -27,7 +27,9 @@ def compare(
         ),
     ] = None,
     alpha: Annotated[float, typer.Option(min=0.0, max=1.0, help="Level of significance.")] = 0.05,
-    pairs: Annotated[bool, typer.Option("--pairs", help="List every pair: difference, interval, effect, p.")] = False,
+    baseline: Baseline = "",
+    pairs: Pairs = False,
+    equal_within: Margin = None,
     output: Annotated[
         Path | None, typer.Option("--out", help="Also write the table: .md .tex .csv .json .html")
     ] = None,
@@ -37,9 +39,7 @@ def compare(
 
     Shows a table of means, and which differences hold after Holm's correction over all of them.
     """
-    from dataclasses import asdict
-    from math import isfinite
-
+    from lapca_bench.cli.pair_list import POINT, records, show_pairs
     from lapca_bench.collections import registry
     from lapca_bench.errors import UsageError
     from lapca_bench.report import writers
@@ -59,27 +59,13 @@ def compare(
         name = run.name if run.name not in frames else str(path)
         frames[name] = score_files(run, relevance, measures).frame
     translations = registry.card(registry.expand(collection)[0]).policy.translations if collection else ""
-    table, comparisons = compare_runs(frames, measures, Settings(test.value, alpha), translations)
+    margin = None if equal_within is None else POINT * equal_within
+    table, comparisons = compare_runs(frames, measures, Settings(test.value, alpha, baseline, margin), translations)
     if output is not None:
         writers.write(table, output)
     if json:
-        records = [{**asdict(pair), "effect": pair.effect if isfinite(pair.effect) else None} for pair in comparisons]
-        say_json({**writers.document(table), "comparisons": records})
+        say_json({**writers.document(table), "comparisons": records(comparisons)})
         return
     say_written(writers.screen(table))
-    if pairs:
-        say_columns(
-            ("measure", "first", "second", "difference", "interval", "d_z", "p (Holm)"),
-            [
-                (
-                    pair.measure,
-                    pair.first,
-                    pair.second,
-                    f"{100 * pair.difference:+.1f}",
-                    f"[{100 * pair.low:+.1f}, {100 * pair.high:+.1f}]",
-                    f"{pair.effect:.2f}",
-                    f"{pair.p_holm:.4f}",
-                )
-                for pair in comparisons
-            ],
-        )
+    if pairs or margin is not None:
+        show_pairs(comparisons, table.title, Format.terminal)

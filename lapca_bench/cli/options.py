@@ -47,6 +47,25 @@ Keep = Annotated[
 ]
 Significance = Annotated[Tested, typer.Option(help="Columns tested for significance.")]
 Test = Annotated[PairedTest, typer.Option(help="The paired test, corrected after Holm over all that is shown.")]
+Baseline = Annotated[
+    str,
+    typer.Option(
+        "--baseline", metavar="NAME", help="Compare the others with this system alone; corrected for those comparisons."
+    ),
+]
+Pairs = Annotated[
+    bool,
+    typer.Option("--pairs", help="List every pair too: difference, interval, effect, p, what could be detected."),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        "--equal-within",
+        metavar="POINTS",
+        min=0.0,
+        help='Test for "as good as": that a difference is below so many points (two one-sided tests; lists pairs).',
+    ),
+]
 Intervals = Annotated[bool, typer.Option("--intervals", help="Show 95% bootstrap intervals.")]
 Changes = Annotated[
     list[str] | None,

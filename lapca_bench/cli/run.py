@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,13 @@ import typer
 
 from lapca_bench.cli.cells import outcome_line, outcome_record, show_forecast
 from lapca_bench.cli.options import (
+    Baseline,
     Depth,
     Format,
     Intervals,
     Keep,
+    Margin,
+    Pairs,
     Ray,
     SharedStore,
     Significance,
@@ -23,11 +27,13 @@ from lapca_bench.cli.options import (
     workspace_on,
 )
 from lapca_bench.cli.output import Json, Quiet, Verbose, log_into, say, say_json, say_written, set_volume, tell
+from lapca_bench.cli.pair_list import POINT, records, show_pairs
 from lapca_bench.paths import DEFAULT_RESULTS
 
 if TYPE_CHECKING:
     from lapca_bench.api import Evaluation
     from lapca_bench.experiment.runner import Outcome
+    from lapca_bench.report.pairs import Display
     from lapca_bench.report.table import Table
 
 log = logging.getLogger(__name__)
@@ -89,6 +95,9 @@ def run(
     ] = DEFAULT_RESULTS,
     form: TableFormat = Format.terminal,
     significance: Significance = Tested.mean,
+    baseline: Baseline = "",
+    pairs: Pairs = False,
+    equal_within: Margin = None,
     intervals: Intervals = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would run, and run nothing.")] = False,
     json: Json = False,
@@ -104,7 +113,7 @@ def run(
     """
     from lapca_bench.api import Job
     from lapca_bench.experiment import spec
-    from lapca_bench.report.comparison import Display
+    from lapca_bench.report.pairs import Display
 
     set_volume(quiet, verbose)
     wanted = spec.merged(
@@ -128,8 +137,11 @@ def run(
         log.debug(line)
 
     evaluation = job.run(show)
-    display = Display(significance.value, intervals=intervals)
-    _show_tables(evaluation, evaluation.tables(wanted.measures[:1], display), form)
+    margin = None if equal_within is None else POINT * equal_within
+    listed = pairs or margin is not None
+    tested = Tested.mean if listed and significance is Tested.none else significance
+    display = Display(tested.value, intervals=intervals, baseline=baseline, margin=margin)
+    _show_tables(evaluation, wanted.measures[:1], display, form, listed=listed)
     _write_tables(evaluation.tables(wanted.measures, display), results, form)
     if evaluation.failed:
         of = len(evaluation.outcomes)
@@ -137,15 +149,24 @@ def run(
         raise typer.Exit(1)
 
 
-def _show_tables(evaluation: Evaluation, tables: dict[tuple[str, str], Table], form: Format) -> None:
+def _show_tables(
+    evaluation: Evaluation, measures: Sequence[str], display: Display, form: Format, *, listed: bool
+) -> None:
     from lapca_bench.report import writers
 
+    tables = evaluation.tables(measures, display)
+    pairs = {key: evaluation.pairs(key[1] or None, key[0], display) if listed else [] for key in tables}
     if form is not Format.json:
-        for table in tables.values():
+        for key, table in tables.items():
             say()
             say_written(writers.FORMATS[form.value](table).rstrip("\n"))
+            if listed:
+                show_pairs(pairs[key], table.title, form)
         return
-    documents = {name: writers.document(table) for (name, _), table in tables.items()}
+    documents = {
+        key[0]: {**writers.document(table), **({"comparisons": records(pairs[key])} if listed else {})}
+        for key, table in tables.items()
+    }
     only = next(iter(documents.values())) if len(documents) == 1 else {}
     say_json({**only, "tables": documents, "cells": [outcome_record(outcome) for outcome in evaluation.outcomes]})
 

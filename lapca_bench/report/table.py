@@ -7,6 +7,7 @@ so that two writers cannot round differently.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -105,7 +106,19 @@ class Table:
         if cell.interval is None:
             return ""
         low, high = cell.interval
-        return f"[{self.number(low)}, {self.number(high)}]"
+        finer = replace(self, digits=interval_digits(self.scale * low, self.scale * high, self.digits))
+        return f"[{finer.number(low)}, {finer.number(high)}]"
+
+
+def interval_digits(low: float, high: float, least: int = 1) -> int:
+    """Decimals that an interval needs for its width to show: 1 for [33.0, 35.2], 2 for [0.01, 0.03].
+
+    At least `least`, and at most 6; an interval without a width that could be shown needs no more than the least.
+    """
+    width = high - low
+    if not 1e-6 <= width < math.inf:
+        return least
+    return min(max(-math.floor(math.log10(width)), least), 6)
 
 
 def ranked(table: Table, *, higher_is_better: bool = True) -> Table:

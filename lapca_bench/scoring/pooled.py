@@ -32,7 +32,7 @@ def _nonrelevant(judged: Judged) -> Int64:
 
 def _of_relevant(judged: Judged, share: float) -> Int64:
     """The share of each query's relevant documents as a number of documents, as trec_eval rounds it."""
-    return np.asarray(share * judged.relevant + 0.9, dtype=np.float64).astype(np.int64)
+    return np.asarray(np.floor(share * judged.relevant + 0.9), dtype=np.int64)
 
 
 def r_precision(judged: Judged, _: int | None) -> Float64:
@@ -143,7 +143,7 @@ def number_nonrelevant_retrieved(judged: Judged, _: int | None) -> Float64:
 
 def complete(judged: Judged, k: int | None) -> Float64:
     """1 where all relevant documents are among the first k."""
-    return ((found(judged, k) == judged.relevant) & (judged.relevant > 0)).astype(np.float64)
+    return np.asarray((found(judged, k) == judged.relevant) & (judged.relevant > 0), dtype=np.float64)
 
 
 def worst_rank(judged: Judged, _: int | None) -> Float64:

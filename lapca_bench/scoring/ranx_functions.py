@@ -47,8 +47,7 @@ def compiled() -> Functions:
 def interpreted() -> Functions:
     """The same functions without numba's compiler: they take lists of arrays of any length."""
     keep_compiled_code_private()
-    from numba.core import config
-
+    config: Any = import_module("numba.core.config")
     found = find_spec("ranx")
     if found is None or not found.submodule_search_locations:
         raise MissingResourceError("ranx is not installed", remedy="pip install ranx")

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lapca_bench.errors import UsageError
+from lapca_bench.run import Int64
 from lapca_bench.scoring.observations import Float64
 
 Test = Literal["t", "permutation"]
@@ -23,15 +24,23 @@ TESTS: dict[Test, str] = {"t": "paired t-test", "permutation": "paired permutati
 DEFAULT_TEST: Test = "t"
 SAMPLES = 2_000  # of a bootstrap interval
 SEED = 13  # of what is drawn here
+POWER = 0.8  # probability to find a difference that is called detectable
 CELLS = 1 << 24  # numbers held at a time
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How comparisons are made: test, level of significance, number of permutations and bootstrap samples, seed."""
+    """How comparisons are made: test, level of significance, number of permutations and bootstrap samples, seed.
+
+    Without bootstrap samples (0) there are no intervals. `baseline` names the system that all others are compared with,
+    and nothing else is ("": all with all). `margin` is the difference of means below which two systems count as equally
+    good (None: that is not tested).
+    """
 
     test: Test = DEFAULT_TEST
     alpha: float = 0.05
+    baseline: str = ""
+    margin: float | None = None
     permutations: int = 10_000
     bootstrap: int = SAMPLES
     seed: int = SEED
@@ -63,6 +72,34 @@ def two_sided(mean: Float64, spread: Float64, n: int) -> Float64:
         t = mean / (spread / np.sqrt(n))
     p = 2.0 * special.stdtr(n - 1, -np.abs(np.where(np.isnan(t), 0.0, t)))
     return np.asarray(p, dtype=np.float64)
+
+
+def equivalence(mean: Float64, spread: Float64, n: int, margin: float) -> Float64:
+    """p-values of two one-sided paired t-tests: that the true difference is not within `margin` of 0.
+
+    Small where the two are equivalent (Schuirmann 1987). `mean` and `spread` are of `n` differences.
+    """
+    from scipy import special
+
+    if n < 2:
+        return np.ones_like(mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = (margin - np.abs(mean)) / (spread / np.sqrt(n))  # of the nearer bound; the other is further away
+    p = special.stdtr(n - 1, -np.where(np.isnan(inside), 0.0, inside))
+    return np.asarray(p, dtype=np.float64)
+
+
+def detectable(spread: Float64, n: int, alpha: float) -> Float64:
+    """The difference of means that a two-sided paired t-test at `alpha` finds with a probability of `POWER`.
+
+    (t of 1 - alpha / 2 plus t of the power) times the standard error of `n` differences; infinite for fewer than two.
+    """
+    from scipy import special
+
+    if n < 2:
+        return np.full_like(spread, np.inf)
+    times = special.stdtrit(n - 1, 1.0 - alpha / 2.0) + special.stdtrit(n - 1, POWER)
+    return np.asarray(times * spread / np.sqrt(n), dtype=np.float64)
 
 
 def deviation(differences: Float64) -> Float64:
@@ -106,7 +143,20 @@ def holm(p_values: npt.ArrayLike) -> Float64:
 
 
 def intervals(values: Float64, *, level: float = 0.95, samples: int = SAMPLES, seed: int = SEED) -> Float64:
-    """Bootstrap percentile intervals of the means of `values` (rows, observations), as (rows, 2): low, high.
+    """Bootstrap percentile intervals of the means of `values` (rows, observations), as (rows, 2): low, high."""
+    return _percentiles(_resampled_means(values, samples, seed), level)
+
+
+def difference_intervals(
+    values: Float64, first: Int64, second: Int64, *, level: float = 0.95, samples: int = SAMPLES, seed: int = SEED
+) -> Float64:
+    """The same of the differences of the rows `first` and `second`, as (pairs, 2)."""
+    means = _resampled_means(values, samples, seed)
+    return _percentiles(means[:, first] - means[:, second], level)
+
+
+def _resampled_means(values: Float64, samples: int, seed: int) -> Float64:
+    """(samples, rows) means of `values` over observations that are drawn again.
 
     All rows see the same resampled observations, drawn from `numpy.random.default_rng(seed)`, as paired values must;
     drawing counts instead of copies makes it one matrix product (Efron and Tibshirani 1993, chapter 13).
@@ -122,5 +172,9 @@ def intervals(values: Float64, *, level: float = 0.95, samples: int = SAMPLES, s
         drawn = rng.integers(0, n, size=(size, n)) + np.arange(size)[:, None] * n
         counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
         means[start : start + size] = counts @ values.T / n
+    return means
+
+
+def _percentiles(means: Float64, level: float) -> Float64:
     tail = (1.0 - level) / 2.0
     return np.asarray(np.quantile(means, [tail, 1.0 - tail], axis=0).T, dtype=np.float64)

@@ -8,7 +8,9 @@ import pytest
 
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place
-from lapca_bench.report.comparison import Display, _Line, _observations, comparison
+from lapca_bench.report.comparison import comparison
+from lapca_bench.report.lines import Line, _observations
+from lapca_bench.report.pairs import Display
 from lapca_bench.run import Run
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Result
@@ -147,8 +149,8 @@ def test_family_wise_error_of_the_marks_under_the_null():
 def test_translations_of_one_query_are_one_observation():
     """The same 20 values in one language or in two are 20 observations, whose mean is the system's."""
     own = pd.Series(np.random.default_rng(3).random(20), index=[f"q{i}" for i in range(20)])
-    once = _observations(_Line("s", "", {"de": own}), ["de"], "macro")
-    twice = _observations(_Line("s", "", {"de": own, "fr": own, "hi": own}), ["de", "fr", "hi"], "macro")
+    once = _observations(Line("s", "", {"de": own}), ["de"], "macro")
+    twice = _observations(Line("s", "", {"de": own, "fr": own, "hi": own}), ["de", "fr", "hi"], "macro")
     assert once.to_numpy() == pytest.approx(twice.to_numpy())
     assert twice.mean() == pytest.approx(own.mean())
 

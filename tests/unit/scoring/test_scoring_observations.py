@@ -16,7 +16,8 @@ from lapca_bench.report.ablation import rows
 from lapca_bench.report.board.data import measured_boards
 from lapca_bench.report.board.queries import side_by_side
 from lapca_bench.report.board.surroundings import Surroundings
-from lapca_bench.report.comparison import Display, comparison
+from lapca_bench.report.comparison import comparison
+from lapca_bench.report.pairs import Display
 from lapca_bench.report.run_comparison import compare_runs
 from lapca_bench.scoring.observations import observations_of, summed, translations
 from lapca_bench.scoring.significance import Settings, holm
