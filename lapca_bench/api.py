@@ -116,6 +116,7 @@ class Job:
 
     plan: Plan
     runner: Runner
+    systems: SystemFactory
 
     @classmethod
     def of(
@@ -140,13 +141,17 @@ class Job:
         factory = systems or SystemFactory.of(experiment.systems, workspace)
         planned = plan(experiment)
         request = Request(experiment.split, experiment.depth, experiment.measures, keep)
-        return cls(planned, Runner(factory, ResultStore(Path(results)), request, factory.recorded, factory.card))
+        runner = Runner(factory, ResultStore(Path(results)), request, factory.recorded, factory.card)
+        return cls(planned, runner, factory)
 
-    def forecast(self) -> Forecast:
-        """What `run` would do with every cell, and what it would have to encode."""
+    def forecast(self, *, run_code: bool = False) -> Forecast:
+        """What `run` would do with every cell, and what it would have to encode.
+
+        A system that brings Python code in a file is looked at closer with `run_code` only, for that runs the code.
+        """
         from lapca_bench.experiment.forecast import forecast
 
-        return forecast(self.plan.cells, self.runner)
+        return forecast(self.plan.cells, self.runner, (lambda _: ()) if run_code else self.systems.foreign_code)
 
     def run(self, on_outcome: OnOutcome | None = None) -> Evaluation:
         """Run what is not stored yet; `on_outcome` is told of every cell as it ends.

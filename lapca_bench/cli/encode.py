@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
-from lapca_bench.cli.options import Ray, SharedStore, Split, workspace_on
+from lapca_bench.cli.options import Ray, RunCode, SharedStore, Split, workspace_on
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_json, set_volume, size
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def encode(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Say what it will cost, from a few texts; store nothing.")
     ] = False,
+    run_code: RunCode = False,
     json: Json = False,
     ray: Ray = None,
     shared: SharedStore = None,
@@ -37,6 +38,7 @@ def encode(
     Vectors that are in the cache are not computed again.
     """
     from lapca_bench.experiment import encoding
+    from lapca_bench.experiment.foreign_code import refuse_foreign_code
     from lapca_bench.experiment.systems import SystemFactory, dense_system
 
     set_volume(quiet, verbose)
@@ -46,6 +48,8 @@ def encode(
         return dense_system(system, factory(system, task))
 
     if dry_run:
+        if not run_code:
+            refuse_foreign_code(system)
         _say_costs(encoding.costs(made, collection, split), as_json=json)
         return
     records = []

@@ -71,6 +71,10 @@ Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one entry of the recipe, as objective.mlm=0; repeat."),
 ]
+RunCode = Annotated[
+    bool,
+    typer.Option("--run-code", help="Run Python code that a system brings in a file; else it is named and left alone."),
+]
 Ray = Annotated[
     str | None,
     typer.Option(

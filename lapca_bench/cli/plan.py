@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lapca_bench.cli.options import RunCode
 from lapca_bench.cli.output import Json, duration, say, say_columns, say_json, size
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def plan(
     queries: Annotated[int, typer.Option(min=1, help="Queries.")] = 2000,
     depth: Annotated[int, typer.Option(min=1, help="Documents per query.")] = 100,
     machines: Annotated[int, typer.Option(min=1, help="Machines like this one, as a Ray cluster.")] = 1,
+    run_code: RunCode = False,
     json: Json = False,
 ) -> None:
     """Print what a corpus will cost in time and space.
@@ -34,6 +36,7 @@ def plan(
     """
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.estimate import corpus_costs
+    from lapca_bench.experiment.foreign_code import refuse_foreign_code
     from lapca_bench.experiment.systems import dense_system
     from lapca_bench.search.registry import build_system
 
@@ -42,6 +45,8 @@ def plan(
         wanted[f"{documents:,} documents"] = documents
     if not wanted:
         raise UsageError("nothing to plan", remedy="give --documents N, or --collection NAME such as mr-tydi/en")
+    if not run_code:
+        refuse_foreign_code(system)
     made = dense_system(system, build_system(system))
     found = corpus_costs(made, wanted, words=words, queries=queries, depth=depth, workers=machines)
     rates = found.rates

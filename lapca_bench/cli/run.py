@@ -19,6 +19,7 @@ from lapca_bench.cli.options import (
     Margin,
     Pairs,
     Ray,
+    RunCode,
     SharedStore,
     Significance,
     Split,
@@ -99,7 +100,15 @@ def run(
     pairs: Pairs = False,
     equal_within: Margin = None,
     intervals: Intervals = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would run, and run nothing.")] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            "-n",
+            help="Show what would run, and run nothing (with --run-code: nothing but code of systems).",
+        ),
+    ] = False,
+    run_code: RunCode = False,
     json: Json = False,
     ray: Ray = None,
     shared: SharedStore = None,
@@ -126,7 +135,7 @@ def run(
     )
     job = Job.of(wanted, results, workspace=workspace_on(ray, shared), keep=keep)
     if dry_run:
-        show_forecast(job.forecast(), as_json=json)
+        show_forecast(job.forecast(run_code=run_code), as_json=json)
         return
     log_into(results)
     form = Format.json if json else form

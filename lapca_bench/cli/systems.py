@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lapca_bench.cli.options import RunCode
 from lapca_bench.cli.output import Json, say, say_columns, say_json, tell
 
 app = typer.Typer(help="List, describe and check systems.", no_args_is_help=True, rich_markup_mode=None)
@@ -118,12 +119,15 @@ def new(
 
 
 @app.command(epilog="Example: lapca-bench systems check me5-small-q4")
-def check(name: Name, json: Json = False) -> None:
+def check(name: Name, run_code: RunCode = False, json: Json = False) -> None:
     """Check a system: tokens, unknown tokens, batch invariance, identity, prompts; exit 1 if something is unsound."""
     from dataclasses import asdict
 
     from lapca_bench.experiment.diagnosis import check_system
+    from lapca_bench.experiment.foreign_code import refuse_foreign_code
 
+    if not run_code:
+        refuse_foreign_code(name)
     findings = check_system(name)
     if json:
         say_json([asdict(finding) for finding in findings])
@@ -143,15 +147,19 @@ def tokens(
         list[str], typer.Option("--collection", "-c", help="A collection or group whose texts are tokenised.")
     ],
     limit: Annotated[int, typer.Option(min=1, help="Texts of each side and language looked at.")] = 1000,
+    run_code: RunCode = False,
     json: Json = False,
 ) -> None:
     """Tokenizer health by language: unknown tokens, tokens per character, share of texts that are cut."""
     from dataclasses import asdict
 
     from lapca_bench.collections import registry
+    from lapca_bench.experiment.foreign_code import refuse_foreign_code
     from lapca_bench.experiment.tokens import token_health
     from lapca_bench.search.registry import build_system
 
+    if not run_code:
+        refuse_foreign_code(name)
     system = build_system(name)
     members = [member for one in collection for member in registry.expand(one)]
     found = {member: token_health(system, registry.load(member), limit) for member in members}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,10 +14,13 @@ from lapca_bench.experiment.runner import Runner
 
 @dataclass(frozen=True)
 class CellForecast:
-    """One cell: what a run would do with it, what it would cost, and why it cannot run ("" where it can)."""
+    """One cell: what a run would do with it, what it would cost, and why it cannot run ("" where it can).
+
+    Of one that would run code of a file nothing more is known: `reason` names the file, and `cost` is empty.
+    """
 
     cell: Cell
-    state: Literal["stored", "to run", "cannot run"]
+    state: Literal["stored", "to run", "runs code", "cannot run"]
     cost: EncodingCost
     reason: str = ""
 
@@ -30,14 +33,21 @@ class Forecast:
     total: EncodingCost
 
 
-def forecast(cells: Iterable[Cell], runner: Runner) -> Forecast:
-    """What `runner` would do with these cells; a few missing texts of each are encoded to see how long they take."""
+def forecast(cells: Iterable[Cell], runner: Runner, brings_code: Callable[[str], Sequence[str]]) -> Forecast:
+    """What `runner` would do with these cells; a few missing texts of each are encoded to see how long they take.
+
+    Code that `brings_code` names for a system, by files, is not run.
+    """
     estimator = Estimator()
-    return Forecast(tuple(_of_cell(cell, runner, estimator) for cell in cells), estimator.total)
+    return Forecast(tuple(_of_cell(cell, runner, estimator, brings_code) for cell in cells), estimator.total)
 
 
-def _of_cell(cell: Cell, runner: Runner, estimator: Estimator) -> CellForecast:
+def _of_cell(
+    cell: Cell, runner: Runner, estimator: Estimator, brings_code: Callable[[str], Sequence[str]]
+) -> CellForecast:
     try:
+        if code := brings_code(cell.system):
+            return CellForecast(cell, "runs code", EncodingCost(), ", ".join(code))
         if runner.find(cell):
             return CellForecast(cell, "stored", EncodingCost())
         return CellForecast(cell, "to run", runner.cost(cell, estimator))

@@ -13,6 +13,7 @@ from lapca_bench.encoders.adapt import adapt
 from lapca_bench.encoders.kinds.user import FILE, load_user_object
 from lapca_bench.encoders.protocol import AnyEncoder, Encoder
 from lapca_bench.errors import UsageError
+from lapca_bench.experiment.foreign_code import foreign_code
 from lapca_bench.experiment.system_cards import recorded_card
 from lapca_bench.search import registry
 from lapca_bench.search.adapted import system_of
@@ -103,6 +104,10 @@ class SystemFactory:
         return (
             registry.card_of_file(specification) if FILE.fullmatch(specification) else registry.find_card(specification)
         )
+
+    def foreign_code(self, name: str) -> tuple[str, ...]:
+        """The code of files that making the system called `name` would run; an object's has run already."""
+        return () if name in self.objects else foreign_code(self.specifications.get(name, name))
 
     def recorded(self, name: str, system: System) -> dict[str, object]:
         """What provenance records of how `system`, called `name`, is made."""

@@ -210,10 +210,10 @@ def test_an_experiment_file_runs_relative_to_itself(workshop, lapca, monkeypatch
 
 def test_dry_run_says_what_is_stored_and_runs_nothing(workshop, lapca):
     words = job(workshop)
-    assert "to run" in lapca(*words, "--dry-run").out
+    assert "to run" in lapca(*words, "--dry-run", "--run-code").out
     assert not (workshop / "results").exists()
     lapca(*words)
-    (record,) = json.loads(lapca(*words, "--dry-run", "--json").out)
+    (record,) = json.loads(lapca(*words, "--dry-run", "--run-code", "--json").out)
     assert (record["state"], record["to encode"]) == ("stored", 0)
 
 
@@ -251,7 +251,7 @@ def test_search_writes_a_run_and_answers_a_question(workshop, lapca):
 
 def test_encode_ahead_of_a_run(workshop, lapca):
     words = job(workshop)
-    (cost,) = json.loads(lapca("encode", "-s", words[2], "-c", words[4], "--dry-run", "--json").out)
+    (cost,) = json.loads(lapca("encode", "-s", words[2], "-c", words[4], "--dry-run", "--run-code", "--json").out)
     assert (cost["stored"], cost["to encode"], cost["bytes"]) == (0, 70, 70 * 64 * 4)
     assert "about" in lapca("encode", "-s", words[2], "-c", words[4], "-n").out
     assert "encoded 70 texts" in lapca("encode", "-s", words[2], "-c", words[4]).out
