@@ -63,11 +63,12 @@ def show_forecast(found: Forecast, *, as_json: bool) -> None:
 
 
 def _forecast_record(one: CellForecast) -> dict[str, str | float | None]:
+    costs = cost_record(one.cost)
     return {
         "system": one.cell.system,
         "collection": one.cell.collection,
         "state": _forecast_state(one),
-        **cost_record(one.cost),
+        **(dict.fromkeys(costs) if one.state == "runs code" else costs),
     }
 
 

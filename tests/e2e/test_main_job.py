@@ -227,7 +227,7 @@ def test_dry_run_says_what_it_will_cost_and_counts_what_systems_share_once(works
         'name = "hashed"\ntitle = "t"\nkind = "dense"\nlicence = "x"\ncitation = "x"\nurl = "https://example.org"\n'
         f'languages = ["*"]\n[encoder]\ntype = "python"\npath = "{words[2]}"\n'
     )
-    asked = ("run", "-s", "hashed.toml", "-s", "both.toml", "-c", words[4], "-n")
+    asked = ("run", "-s", "hashed.toml", "-s", "both.toml", "-c", words[4], "-n", "--run-code")
     records = json.loads(lapca(*asked, "--json").out)
     assert [(record["to encode"], record["bytes"], record["tokens"]) for record in records] == [
         (70, 70 * 256, None)
