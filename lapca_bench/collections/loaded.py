@@ -13,6 +13,7 @@ from lapca_bench.collections.file_digests import FileState, file_fingerprint, re
 from lapca_bench.collections.judged import Noticing
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.identifiers import REMEDY, fault_of
 from lapca_bench.run import Relevance
 from lapca_bench.types import Document, Query
 
@@ -62,9 +63,11 @@ class LoadedCollection:
 
 
 def unique_queries(queries: Sequence[Query], path: Path) -> tuple[Query, ...]:
-    """The queries; raises `InputError` where an id comes twice."""
+    """The queries; raises `InputError` for an id that no run file could carry, and where one comes twice."""
     seen: set[str] = set()
     for query in queries:
+        if fault := fault_of(query.id):
+            raise InputError(fault, path=path, remedy=REMEDY)
         if query.id in seen:
             raise InputError(f"the query id {query.id!r} comes twice", path=path, remedy="ids must be unique")
         seen.add(query.id)

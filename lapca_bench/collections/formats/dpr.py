@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.identifiers import REMEDY, fault_of
 from lapca_bench.inputs.text import lines
 from lapca_bench.types import Document
 
@@ -28,8 +29,8 @@ def passages(path: Path, language: str) -> Iterator[Document]:
                 if len(row) != len(_HEADER):
                     message = f"{len(row)} tab-separated columns where 3 are needed (id, text, title)"
                     raise InputError(message, path=path, line=start, remedy="mend this line or fetch the file again")
-                if not row[0]:
-                    raise InputError("a passage without id", path=path, line=start, remedy="give it an id")
+                if fault := fault_of(row[0]):
+                    raise InputError(fault, path=path, line=start, remedy=REMEDY)
                 yield Document(row[0], row[1], row[2], language)
             start = reader.line_num + 1
     except csv.Error as error:

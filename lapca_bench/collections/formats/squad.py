@@ -9,6 +9,7 @@ from typing import Any
 
 from lapca_bench.collections.reading import document
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.numbers import whole_number
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,22 @@ def paragraphs(path: Path, *, split_in_sentences: bool) -> Iterator[Paragraph]:
 
 def _paragraph(entry: Any, *, split_in_sentences: bool) -> Paragraph:
     text = entry["context"]
-    breaks = tuple((int(start), int(end)) for start, end in entry["sentence_breaks"]) if split_in_sentences else ()
+    breaks = (
+        tuple((_position(start), _position(end)) for start, end in entry["sentence_breaks"])
+        if split_in_sentences
+        else ()
+    )
     if any(not 0 <= start < end <= len(text) for start, end in breaks):
         raise ValueError("a sentence break outside of the paragraph")
     questions = tuple(
-        Question(str(qa["id"]), qa["question"], int(qa["answers"][0]["answer_start"])) for qa in entry["qas"]
+        Question(str(qa["id"]), qa["question"], _position(qa["answers"][0]["answer_start"])) for qa in entry["qas"]
     )
     return Paragraph(text, questions, breaks)
+
+
+def _position(value: Any) -> int:
+    """A place in a text: a whole number, or its digits as a string, as some files have it."""
+    found = whole_number(value) if isinstance(value, str) else value
+    if not isinstance(found, int) or isinstance(found, bool):
+        raise TypeError(f"the position {value!r} is no whole number")
+    return found

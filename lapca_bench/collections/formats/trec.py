@@ -20,6 +20,7 @@ from lapca_bench.collections.reading import records, rows, text_of
 from lapca_bench.collections.sources import Source
 from lapca_bench.digest import digest_texts
 from lapca_bench.errors import InputError
+from lapca_bench.inputs.identifiers import REMEDY, fault_of
 from lapca_bench.inputs.trec import judgements
 from lapca_bench.run import Qrels
 from lapca_bench.types import Document, Query
@@ -76,8 +77,8 @@ def _document(record: dict[str, object], path: Path, line: int, language: str) -
         remedy = 'a passage is {"docid", "title", "text"} or {"id", "contents"}'
         raise InputError(f"the field {absent[0]!r} is missing", path=path, line=line, remedy=remedy)
     values = [text_of(record, field, path, line) for field in fields]
-    if not values[0]:
-        raise InputError("a passage without id", path=path, line=line)
+    if fault := fault_of(values[0]):
+        raise InputError(fault, path=path, line=line, remedy=REMEDY)
     if len(values) == 3:
         return Document(values[0], values[2], values[1], language)
     title, separator, text = values[1].partition("\n\n")

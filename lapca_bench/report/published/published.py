@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from lapca_bench import toml_model
 from lapca_bench.errors import InputError, MissingResourceError, unknown_name
+from lapca_bench.inputs.numbers import decimal_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,9 @@ class _Vocabulary:
                 raise InputError("this must not be empty", path=path, line=line, key=column)
         printed = record["value"]
         low, high = self.bounds[record["unit"]]
-        try:
-            number = float(printed)
-        except ValueError as error:
-            raise InputError(f"{printed!r} is not a number", path=path, line=line, key="value") from error
+        number = decimal_number(printed)
+        if number is None:
+            raise InputError(f"{printed!r} is not a number", path=path, line=line, key="value")
         if not low <= number <= high:
             raise InputError(f"{printed} is outside [{low}, {high}]", path=path, line=line, key="value")
         return PublishedValue(**{**record, "value": number, "printed": printed})  # type: ignore[arg-type]
