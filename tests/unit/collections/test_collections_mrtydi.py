@@ -140,7 +140,7 @@ def test_passages_that_were_cut_short_are_refused(folder):
         ({"id": "1"}, "'contents' is missing"),
         ({"docid": "1", "text": "t"}, "'title' is missing"),
         ({"id": "1", "contents": None}, "must be a string"),
-        ({"id": "", "contents": "x"}, "without id"),
+        ({"id": "", "contents": "x"}, "an empty id"),
     ],
 )
 def test_a_malformed_passage_is_named(folder, record, problem):

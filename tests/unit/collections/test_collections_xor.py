@@ -114,7 +114,7 @@ def test_a_malformed_line_is_named(family, folder, line, problem):
     ("row", "problem"),
     [
         ("3\tonly two columns\n", "2 tab-separated columns"),
-        ("\ttext\ttitle\n", "without id"),
+        ("\ttext\ttitle\n", "an empty id"),
         ('3\t"' + "never closed " * 20_000, "not a DPR passage file"),
     ],
 )

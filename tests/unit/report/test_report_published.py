@@ -121,7 +121,7 @@ def test_unknown_collection_names_the_nearest():
     ("bad", "what"),
     [
         (row(value="abc"), "not a number"),
-        (row(value="nan"), "outside"),
+        (row(value="nan"), "not a number"),
         (row(value="120.0"), "outside"),
         (row(source="hearsay"), "hearsay"),
         (row(source=""), "not allowed"),
