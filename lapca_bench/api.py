@@ -177,6 +177,7 @@ def evaluate(
     keep: int | None = None,
     workspace: Workspace | None = None,
     on_outcome: OnOutcome | None = None,
+    allow_network: bool = False,
 ) -> Evaluation:
     """Evaluate systems on collections; what is in `results` already is not computed again.
 
@@ -184,14 +185,18 @@ def evaluate(
     object: anything with `encode(list[str]) -> array`, a function that does that, an `Encoder`, or a `System`. A
     mapping gives them names. A collection is a collection, a group or a family.
     `keep` stores only the first documents of every query; `workspace` says where vectors are stored and work is done;
-    `on_outcome(outcome, number, total)` is called as each cell ends.
+    `on_outcome(outcome, number, total)` is called as each cell ends; `allow_network` lets encoders that a server runs
+    send it texts.
 
     Raises `UsageError` for an unknown name at once. Where a system fails, the others still run and are stored; then its
     error is raised.
     """
     from lapca_bench.experiment import spec
     from lapca_bench.experiment.systems import SystemFactory
+    from lapca_bench.resources import endpoint
 
+    if allow_network:
+        endpoint.allow_network()
     factory = SystemFactory.of(systems, workspace)
     experiment = spec.build(
         {

@@ -22,6 +22,7 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
         return {**about, "error": outcome.reason}
     result = outcome.result
     fresh = outcome.state == "new"
+    usage = result.provenance.get("usage")
     return {
         **about,
         "measure": outcome.measure,
@@ -29,6 +30,7 @@ def outcome_record(outcome: Outcome) -> dict[str, Any]:
         "encoded": result.provenance.encoded if fresh else 0,
         "timings": dict(result.provenance.timings.stages) if fresh else {},
         "index_bytes": result.provenance.index_bytes,
+        "usage": usage if fresh and isinstance(usage, dict) else {},
         "folder": str(result.folder),
     }
 
@@ -44,6 +46,7 @@ def outcome_line(outcome: Outcome, number: int, total: int) -> str:
     if outcome.state != "new":
         parts.append(outcome.state)
     parts += [f"{stage} {seconds:.1f} s" for stage, seconds in record["timings"].items() if seconds >= SHOWN]
+    parts += [f"{count:,} {unit}" for unit, count in record["usage"].items()]
     if outcome.state == "new" and record["index_bytes"]:
         parts.append(f"index {size(record['index_bytes'])}")
     return f"{head} {', '.join(parts)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
-from lapca_bench.cli.options import Ray, RunCode, SharedStore, Split, workspace_on
+from lapca_bench.cli.options import AllowNetwork, Ray, RunCode, SharedStore, Split, workspace_on
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_json, set_volume, size
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def encode(
     json: Json = False,
     ray: Ray = None,
     shared: SharedStore = None,
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -41,6 +42,7 @@ def encode(
     from lapca_bench.experiment.foreign_code import refuse_foreign_code
     from lapca_bench.experiment.systems import SystemFactory, dense_system
 
+    del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)
     factory = SystemFactory.of([system], workspace_on(ray, shared))
 

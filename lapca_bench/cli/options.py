@@ -95,6 +95,23 @@ SharedStore = Annotated[
 ]
 
 
+def _allow_network(given: bool) -> None:
+    if given:
+        from lapca_bench.resources.endpoint import allow_network
+
+        allow_network()
+
+
+AllowNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--allow-network",
+        callback=_allow_network,
+        help="Let encoders that a server runs (cards of type endpoint) send it texts.",
+    ),
+]
+
+
 def workspace_on(ray: str | None, shared: str | None = None) -> Workspace:
     """The workspace of a command: this process, or a Ray cluster; with the store that machines share, if any."""
     from lapca_bench.search.workspace import Workspace

@@ -11,6 +11,7 @@ import typer
 
 from lapca_bench.cli.cells import outcome_line, outcome_record, show_forecast
 from lapca_bench.cli.options import (
+    AllowNetwork,
     Baseline,
     Depth,
     Format,
@@ -112,6 +113,7 @@ def run(
     json: Json = False,
     ray: Ray = None,
     shared: SharedStore = None,
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -124,6 +126,7 @@ def run(
     from lapca_bench.experiment import spec
     from lapca_bench.report.pairs import Display
 
+    del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)
     wanted = spec.merged(
         spec.find(experiment) if experiment else None,

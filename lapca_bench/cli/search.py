@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import Depth, Ray, Split, workspace_on
+from lapca_bench.cli.options import AllowNetwork, Depth, Ray, Split, workspace_on
 from lapca_bench.cli.output import Quiet, Verbose, say, set_volume, tell
 
 
@@ -23,6 +23,7 @@ def search(
     split: Split = None,
     depth: Depth = None,
     ray: Ray = None,
+    allow_network: AllowNetwork = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
@@ -37,6 +38,7 @@ def search(
     from lapca_bench.store.runs import write_parquet, write_trec
     from lapca_bench.types import Query
 
+    del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)
     factory = SystemFactory.of([system], workspace_on(ray))
     loaded = registry.load(collection, split)

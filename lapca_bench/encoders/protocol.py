@@ -7,7 +7,7 @@ are siblings of it; what an encoder may be able to do besides are protocols of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -107,6 +107,15 @@ class ShowsTexts(Protocol):
 
     def shown_document(self, document: Document) -> str:
         """The text that the model reads for this document."""
+
+
+@runtime_checkable
+class CountsUsage(Protocol):
+    """An encoder that is paid for by use; what a result took is recorded with it."""
+
+    @property
+    def usage(self) -> Mapping[str, int]:
+        """What was used so far, by unit, such as "requests" and "tokens"."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lapca_bench.collections.base import Collection
-from lapca_bench.encoders.protocol import AnyEncoder, ShowsTexts
+from lapca_bench.encoders.protocol import AnyEncoder, CountsUsage, ShowsTexts
 from lapca_bench.run import Float32, Int64, Run
 from lapca_bench.search.exact.top_k import Hits
 from lapca_bench.search.notes import Notes
@@ -29,6 +29,7 @@ def encoded(
 ) -> tuple[StoredCorpus, Any, Notes]:
     """The corpus and the queries as the store holds them, what it lacks encoded now, and the notes of what it cost."""
     asked = Tally()
+    before = dict(encoder.usage) if isinstance(encoder, CountsUsage) else {}
     vectors = store.queries(encoder, queries, asked)
     first: list[Document] = []
     corpus = store.documents(encoder, _remembering(collection.documents(), first), executor)
@@ -42,6 +43,8 @@ def encoded(
         "index_bytes": corpus.tally.size,
         "first_texts": _first_texts(encoder, queries, first),
     }
+    if isinstance(encoder, CountsUsage):
+        notes["usage"] = {unit: count - before.get(unit, 0) for unit, count in encoder.usage.items()}
     return corpus, vectors, notes
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from lapca_bench.encoders.kinds.endpoint import EndpointSettings
 from lapca_bench.encoders.kinds.onnx import OnnxSettings
 from lapca_bench.encoders.kinds.sentence_transformers import (
     SentenceSparseSettings,
@@ -24,7 +25,12 @@ from lapca_bench.encoders.protocol import Encoder
 
 # The `[encoder]` table of a card.
 EncoderSettings = Annotated[
-    TransformerSettings | StaticSettings | OnnxSettings | SentenceTransformersSettings | PythonSettings,
+    TransformerSettings
+    | StaticSettings
+    | OnnxSettings
+    | SentenceTransformersSettings
+    | EndpointSettings
+    | PythonSettings,
     Field(discriminator="type"),
 ]
 AnySettings = (

@@ -16,10 +16,11 @@ ROOT = Path(__file__).parents[3]
 SOURCES = sorted(path for room in ("lapca_bench", "baselines", "leaderboards") for path in (ROOT / room).rglob("*.py"))
 PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 NETWORK = {"socket", "http", "urllib.request", "ftplib", "smtplib", "requests", "httpx", "aiohttp", "urllib3"}
-# The only places that may reach out: fetching, which is what `resources` is for.
-MAY_REACH_OUT = {"lapca_bench/resources/download.py"}
-# atomic asks for the host's name, which opens no connection.
-NAMES_THE_HOST = {"lapca_bench/atomic.py"}
+# The only places that may reach out: fetching, which is what `resources` is for, and servers of vectors, which are
+# asked only where --allow-network was given.
+MAY_REACH_OUT = {"lapca_bench/resources/download.py", "lapca_bench/resources/endpoint.py"}
+# These ask for the host's name, which opens no connection.
+NAMES_THE_HOST = {"lapca_bench/atomic.py", "lapca_bench/lock.py"}
 
 
 def trees() -> Iterator[tuple[str, ast.Module]]:
