@@ -7,7 +7,7 @@
 # make axe     axe-core, with which the browser tests check accessibility (they skip without it); needs npm
 # make faults  kill -9 at every write of every verb, and count what is survived (long)
 # make properties  ten thousand new examples of every property (long)
-# make fuzz    a million damaged files for the readers (long)
+# make fuzz    a million damaged files for the readers, 100,000 forged submissions (long)
 # make audit   known vulnerabilities of the exact versions (needs an advisory service); make sbom: what is installed
 # make lock    requirements.lock, with the hash of every package for this platform
 # make check   what CI runs: lint, types, dependency rule, tests
@@ -72,6 +72,7 @@ properties: setup
 
 fuzz: setup
 	$(BIN)/python tests/fuzz/harness.py
+	$(BIN)/python tests/fuzz/submissions.py
 
 audit: setup build/audit
 	build/audit/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt

@@ -10,14 +10,14 @@ from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring import Scores, parse, score
 from lapca_bench.scoring.aggregation import aggregate_frame
 from lapca_bench.scoring.scorer import Engine
-from lapca_bench.store.results import StoredMean, StoredResult
+from lapca_bench.store.results import Facts, StoredMean
 from lapca_bench.types import Document
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def within_kept(stored: StoredResult, measure: str) -> bool:
+def within_kept(stored: Facts, measure: str) -> bool:
     """Whether the stored run holds all that `measure` looks at; one that was cut (`keep`) may not."""
     kept, depth = stored.provenance.kept, parse(measure).depth
     return kept is None or (depth is not None and depth <= kept)

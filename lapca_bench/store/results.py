@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, TypeVar
 
 from lapca_bench.atomic import atomic_path, remove, scratch_folder
 from lapca_bench.digest import digest_file, digest_texts
@@ -121,6 +121,9 @@ class Result(Facts):
 
     scores: pd.DataFrame
     run: Run
+
+
+AnyResult: TypeAlias = "Result | StoredResult"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

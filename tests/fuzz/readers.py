@@ -192,18 +192,17 @@ def _pairs_read(path: Path) -> object:
 
 
 def _submission() -> bytes:
-    """Two results with the card of their system, packed as `submit` does."""
+    """A result with the card of its system, packed as `submit` does."""
     import tempfile
 
-    from toys.faults import write_result
+    from toys import board_results as made
+    from toys.submissions import CARD, honest
 
-    from lapca_bench.report import submission
-    from lapca_bench.search.registry import cards
-    from lapca_bench.store.results import read_result
+    from lapca_bench.report.submission import packed
 
     with tempfile.TemporaryDirectory() as folder:
-        stored = read_result(write_result(Path(folder)))
-        submission.pack([stored], Path(folder, "sub.parquet"), lambda _: cards()["bm25"])
+        stored = list(made.write(Path(folder), [honest()]).all())
+        packed.write(stored, {"a": CARD}, Path(folder, "sub.parquet"))
         return Path(folder, "sub.parquet").read_bytes()
 
 
@@ -216,8 +215,8 @@ def readers() -> dict[str, Reader]:
     from lapca_bench.encoders.weights import checkpoint, dense_layer, e5_q4, head_file
     from lapca_bench.experiment import spec
     from lapca_bench.inputs import trec
-    from lapca_bench.report import submission
     from lapca_bench.report.published import mteb_import
+    from lapca_bench.report.submission import packed
     from lapca_bench.scoring import predictions
     from lapca_bench.search import kinds
     from lapca_bench.store import results, runs
@@ -294,7 +293,7 @@ def readers() -> dict[str, Reader]:
         Reader("corpus Parquet", "c.parquet", lambda p: _drained(files_reading.read_documents([p], fields)),
                (_parquet({"id": ["a", "b"], "text": ["x", "y"], "lang": ["de", "fr"]}),), cheap=False),
         Reader("pairs Parquet", "pairs.parquet", _pairs_read, (_parquet(pair_columns),), cheap=False),
-        Reader("submission", "sub.parquet", submission.read, (_submission(),), cheap=False),
+        Reader("submission", "sub.parquet", packed.read, (_submission(),), cheap=False),
     )  # fmt: skip
     return {reader.name: reader for reader in listed}
 

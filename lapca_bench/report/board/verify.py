@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection
@@ -20,7 +20,10 @@ from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, Usa
 from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
 from lapca_bench.experiment.result_key import result_key
 from lapca_bench.scoring.scorer import Scores
-from lapca_bench.store.results import StoredMean, StoredResult
+from lapca_bench.store.results import AnyResult, StoredMean, StoredResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 State = Literal["verified", "differs", "damaged", "not verified"]
 TOLERANCE = 1e-9
@@ -30,7 +33,7 @@ TOLERANCE = 1e-9
 class Verification:
     """How one result came out, and why; `unseen` are measures that look deeper than the run that is stored."""
 
-    result: StoredResult
+    result: AnyResult
     state: State
     reason: str = ""
     unseen: tuple[str, ...] = ()
@@ -41,13 +44,14 @@ class Verification:
         return self.state in {"differs", "damaged"}
 
 
-def verify(results: Iterable[StoredResult]) -> Iterator[Verification]:
+def verify(results: Iterable[AnyResult]) -> Iterator[Verification]:
     """Each result's verification; collections are loaded once."""
     loaded: dict[tuple[str, str], Collection] = {}
     for result in results:
         place = (result.collection, result.split)
         try:
-            result.verify()
+            if isinstance(result, StoredResult):
+                result.verify()
             if place not in loaded:
                 loaded[place] = collections.load(result.collection, result.split)
             yield check(result, loaded[place])
@@ -59,7 +63,7 @@ def verify(results: Iterable[StoredResult]) -> Iterator[Verification]:
             yield Verification(result, "differs", error.message)
 
 
-def misfit(result: StoredResult, collection: Collection) -> str:
+def misfit(result: AnyResult, collection: Collection) -> str:
     """Why `result` was not made from `collection` as it is here; empty where it was."""
     about = result.provenance.collection
     if about.version != collection.card.version:
@@ -69,7 +73,7 @@ def misfit(result: StoredResult, collection: Collection) -> str:
     return ""
 
 
-def check(result: StoredResult, collection: Collection) -> Verification:
+def check(result: AnyResult, collection: Collection) -> Verification:
     """Score the run of `result` on `collection` and compare every value; raises what scoring raises."""
     if reason := misfit(result, collection):
         return Verification(result, "not verified", reason)
@@ -98,7 +102,7 @@ def check(result: StoredResult, collection: Collection) -> Verification:
     return Verification(result, "verified", f"{values} values{deeper if unseen else ''}", unseen)
 
 
-def contradiction(result: StoredResult) -> str:
+def contradiction(result: AnyResult) -> str:
     """What `result` says that its own scores and parts do not bear out, found without its collection; else "".
 
     Raises `StoreError` where its files are damaged, and what malformed scores raise.
@@ -120,7 +124,7 @@ def contradiction(result: StoredResult) -> str:
     return ""
 
 
-def _twice(result: StoredResult) -> str:
+def _twice(result: AnyResult) -> str:
     """Which score stands twice: a mean over such rows is whatever the one who repeated them likes."""
     repeated = result.scores[result.scores.duplicated(["query", "measure"])]
     if repeated.empty:
@@ -129,7 +133,7 @@ def _twice(result: StoredResult) -> str:
     return f"its scores name query {first['query']!r} twice for {first['measure']}"
 
 
-def _other_means(result: StoredResult) -> str:
+def _other_means(result: AnyResult) -> str:
     """Which mean or count is not that of the scores, or is there twice, not at all, or of nothing that was scored."""
     said: dict[tuple[str, str], StoredMean] = {}
     for one in result.aggregates:
@@ -156,7 +160,7 @@ def _told(language: str) -> str:
     return {"": "all languages", "*": "all queries"}.get(language, language)
 
 
-def _other_key(result: StoredResult, collection: Collection) -> str:
+def _other_key(result: AnyResult, collection: Collection) -> str:
     """Whether the key is not made of the parts that the result states, where it states them."""
     about = result.provenance
     if about.depth is None or "system" not in about:
@@ -170,28 +174,33 @@ def _other_key(result: StoredResult, collection: Collection) -> str:
     return ""
 
 
-def _other_values(result: StoredResult, again: Scores, unseen: tuple[str, ...]) -> str:
-    """How stored values differ from those of `again`, which lacks the measures `unseen`; "" where they do not."""
-    import numpy as np
+def values_of(scores: pd.DataFrame) -> dict[tuple[str, str, str], float]:
+    """Scores by measure, language and query."""
+    keys = zip(*(scores[name].tolist() for name in ("measure", "language", "query")), strict=True)
+    return dict(zip(keys, scores["value"].tolist(), strict=True))
 
+
+def _other_values(result: AnyResult, again: Scores, unseen: tuple[str, ...]) -> str:
+    """How stored values differ from those of `again`, which lacks the measures `unseen`; "" where they do not."""
     if tuple(result.languages) != again.languages:
         return "its languages are not the collection's"
-    keys = ["measure", "language", "query"]
-    stored = result.scores[~result.scores["measure"].isin(unseen)]
-    both = stored.merge(again.frame, on=keys, how="outer", suffixes=("_stored", "_scored"), indicator=True)
-    if odd := int((both["_merge"] != "both").sum()):
+    stored = {place: value for place, value in values_of(result.scores).items() if place[0] not in unseen}
+    scored = values_of(again.frame)
+    if odd := len(stored.keys() ^ scored.keys()):
         return f"{odd} scores stand for other queries, languages or measures"
-    distance = (both["value_stored"] - both["value_scored"]).abs().to_numpy(dtype=np.float64)
-    if wrong := int((~(distance <= TOLERANCE)).sum()):
-        worst = both.iloc[int(np.argmax(np.nan_to_num(distance, nan=np.inf)))]
-        return (
-            f"{wrong} of {len(both)} values, most for query {worst['query']!r} by {worst['measure']}: "
-            f"stored {worst['value_stored']:.6f}, scored {worst['value_scored']:.6f}"
-        )
-    return ""
+    distance = {place: abs(value - scored[place]) for place, value in stored.items()}
+    wrong = [place for place, away in distance.items() if not away <= TOLERANCE]  # NaN is wrong, too
+    if not wrong:
+        return ""
+    worst = max(wrong, key=lambda place: (distance[place] != distance[place], distance[place]))
+    measure, _, query = worst
+    return (
+        f"{len(wrong)} of {len(stored)} values, most for query {query!r} by {measure}: "
+        f"stored {stored[worst]:.6f}, scored {scored[worst]:.6f}"
+    )
 
 
-def _other_counts(result: StoredResult, again: Scores) -> str:
+def _other_counts(result: AnyResult, again: Scores) -> str:
     """Which count of queries or ties is not that of the run, where it was recorded and the run is stored whole."""
     about = result.provenance
     counted: dict[str, dict[str, int]] = {

@@ -21,7 +21,7 @@ from lapca_bench.report.submission.schema import SYSTEM_NAME
 from lapca_bench.search import registry
 from lapca_bench.search.card import SystemCard
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import MANIFEST, Facts, StoredResult, read_result
+from lapca_bench.store.results import MANIFEST, AnyResult, Facts, StoredResult, read_result
 
 REQUIRED = ("licence", "citation", "url", "languages")  # of a card, not empty
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)  # before it there was nothing to submit
@@ -58,7 +58,7 @@ def results_in(folder: Path) -> list[StoredResult]:
     return found
 
 
-def check(results: Sequence[StoredResult], cards: Mapping[str, SystemCard]) -> list[Check]:
+def check(results: Sequence[AnyResult], cards: Mapping[str, SystemCard]) -> list[Check]:
     """All checks of results whose systems have these `cards`.
 
     Names and cards first, then of every result its run scored again and what it says of how it was made.
@@ -120,7 +120,7 @@ def _other_card(card: SystemCard) -> str:
     return f"a system of this name has another card here ({', '.join(other)})" if other else ""
 
 
-def _provenance(result: StoredResult) -> Iterator[str]:
+def _provenance(result: AnyResult) -> Iterator[str]:
     """What is missing, impossible, or not what is known here, of how a result says it was made."""
     about = result.provenance
     lacking = [
@@ -158,7 +158,7 @@ def _other_facts(
         yield f"{table}: {', '.join(other)} not as the collection's"
 
 
-def _lengths(result: StoredResult) -> Iterator[int]:
+def _lengths(result: AnyResult) -> Iterator[int]:
     return (after - before for before, after in pairwise(result.run.offsets.tolist()))
 
 

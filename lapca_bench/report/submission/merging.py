@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from lapca_bench.errors import LapcaError, UsageError
+from lapca_bench.report.board.verify import values_of
 from lapca_bench.report.submission.cards import card_from
 from lapca_bench.report.submission.checks import Check, State, check, place_of
 from lapca_bench.report.submission.packed import read
@@ -17,7 +17,7 @@ from lapca_bench.report.submission.review import main_measure, mean_of, review
 from lapca_bench.search.card import SystemCard
 from lapca_bench.store.keep import keep
 from lapca_bench.store.kept import stored_results
-from lapca_bench.store.results import ResultStore, StoredResult
+from lapca_bench.store.results import AnyResult, Result, ResultStore, StoredResult
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Merging:
     """A submission beside what stands: its checks, the results to be added, and what each of them would replace."""
 
     checks: Sequence[Check]
-    new: Sequence[StoredResult]
-    unchanged: Sequence[StoredResult]
+    new: Sequence[Result]
+    unchanged: Sequence[Result]
     replaced: Mapping[str, Sequence[StoredResult]]  # by the key of the result that comes
     review: Sequence[str]
     merged: bool
@@ -35,79 +35,77 @@ class Merging:
 def merge(path: Path, root: Path, *, replace: bool = False) -> Merging:
     """Check the results of a packed file, and keep them below `root` if all checks hold.
 
-    The results are stored in a folder of their own first, scored again there with their full runs, and only then kept
-    in the compact form. What stands below `root` under the same key, or for the same system, collection and split, is
-    replaced only with `replace`; what is there already to the last score stays. Raises `InputError` where the file is
-    no submission.
+    Nothing is written before. What stands below `root` under the same key, or for the same system, collection and
+    split, is replaced only with `replace`; what is there already to the last score stays. Raises `InputError` where the
+    file is no submission.
     """
+    come, checks = _checked(path)
     standing = list(stored_results(root)) if root.exists() else []
-    with _unpacked(path) as (come, checks):
-        state: State = "ok" if replace else "FAILS"
-        new: list[StoredResult] = []
-        unchanged: list[StoredResult] = []
-        replaced: dict[str, list[StoredResult]] = {}
-        for result in come:
-            stands = [one for one in standing if _same_place(one, result)]
-            if any(one.key == result.key and _same(one, result) for one in stands):
-                unchanged.append(result)
-                continue
-            new.append(result)
-            if stands:
-                replaced[result.key] = stands
-                checks.append(Check(f"{place_of(result)}: stands already", state, _told(result, stands)))
-        names = dict.fromkeys(result.system for result in new)
-        checks += [one for name in names for one in _namesakes(name, new, standing, state)]
-        merged = all(one.ok for one in checks)
-        about = list(review(new, standing, checks))
-        if merged and new:
-            keep(new, root, replacing=[one for stands in replaced.values() for one in stands])
-        return Merging(checks, new, unchanged, replaced, about, merged)
+    state: State = "ok" if replace else "FAILS"
+    new: list[Result] = []
+    unchanged: list[Result] = []
+    replaced: dict[str, list[StoredResult]] = {}
+    for result in come:
+        stands = [one for one in standing if _same_place(one, result)]
+        if any(one.key == result.key and _same(one, result) for one in stands):
+            unchanged.append(result)
+            continue
+        new.append(result)
+        if stands:
+            replaced[result.key] = stands
+            checks.append(Check(f"{place_of(result)}: stands already", state, _told(result, stands)))
+    names = dict.fromkeys(result.system for result in new)
+    checks += [one for name in names for one in _namesakes(name, new, standing, state)]
+    merged = all(one.ok for one in checks)
+    if merged and new:
+        _keep(new, root, [one for stands in replaced.values() for one in stands])
+    return Merging(checks, new, unchanged, replaced, list(review(new, standing, checks)), merged)
+
+
+def _keep(new: Sequence[Result], root: Path, replacing: Sequence[StoredResult]) -> None:
+    """Store the results whole in a folder of their own, which gives their files' digests, and keep them from there."""
+    with TemporaryDirectory(prefix="lapca-bench-") as scratch:
+        store = ResultStore(Path(scratch))
+        for result in new:
+            store.write(result)
+        keep(store.all(), root, replacing=replacing)
 
 
 def check_packed(path: Path) -> list[Check]:
     """The checks of a packed file, as `merge` makes them, but for those against what stands on a board."""
-    with _unpacked(path) as (_, checks):
-        return checks
+    return _checked(path)[1]
 
 
-@contextmanager
-def _unpacked(path: Path) -> Iterator[tuple[list[StoredResult], list[Check]]]:
-    """The results of a packed file in a folder that is there for as long, and their checks."""
+def _checked(path: Path) -> tuple[Sequence[Result], list[Check]]:
+    """The results of a packed file, and their checks."""
     submission = read(path)
+    come = submission.results
     cards: dict[str, SystemCard] = {}
     checks = []
-    for name in dict.fromkeys(result.system for result in submission.results):
+    for name in dict.fromkeys(result.system for result in come):
         try:
             cards[name] = _packed_card(submission.cards, name)
         except LapcaError as error:
             checks.append(Check(f"{name}: card", "FAILS", error.message))
-    odd = [place_of(submission.results[number]) for number in submission.disordered]
+    odd = [place_of(come[number]) for number in submission.disordered]
     checks += [Check(f"{place}: run", "FAILS", "its rows are not in the order of their scores") for place in odd]
-    with TemporaryDirectory(prefix="lapca-bench-") as scratch:
-        store = ResultStore(Path(scratch))
-        for result in submission.results:
-            store.write(result)
-        come = list(store.all())
-        checks += check(come, cards)
-        if len(come) < len(submission.results):
-            checks.append(Check("keys", "FAILS", "two results have one key"))
-        yield come, checks
+    if len({(result.key, result.system) for result in come}) < len(come):
+        checks.append(Check("keys", "FAILS", "two results of one system have one key"))
+    return come, [*checks, *check(come, cards)]
 
 
-def _same_place(one: StoredResult, other: StoredResult) -> bool:
+def _same_place(one: StoredResult, other: Result) -> bool:
     return one.key == other.key or (one.system, one.collection, one.split) == (
         other.system, other.collection, other.split,
     )  # fmt: skip
 
 
-def _same(one: StoredResult, other: StoredResult) -> bool:
+def _same(one: StoredResult, other: Result) -> bool:
     """Whether a kept result is the one that comes, to every score; its run is cut."""
-    keys = ["measure", "language", "query"]
-    scores = [result.scores.sort_values(keys, ignore_index=True)[[*keys, "value"]] for result in (one, other)]
-    return one.system == other.system and scores[0].equals(scores[1])
+    return one.system == other.system and values_of(one.scores) == values_of(other.scores)
 
 
-def _told(result: StoredResult, stands: Sequence[StoredResult]) -> str:
+def _told(result: Result, stands: Sequence[StoredResult]) -> str:
     """Whose result stands there, with its key and main mean, and how to replace it."""
     told = [
         f"{one.system}, key {one.key[:12]}, {_mean(one)}, finished {one.provenance.finished or 'at no known time'} by "
@@ -117,13 +115,13 @@ def _told(result: StoredResult, stands: Sequence[StoredResult]) -> str:
     return f"{'; '.join(told)}; this one has key {result.key[:12]}, {_mean(result)}; --replace puts it there"
 
 
-def _mean(result: StoredResult) -> str:
+def _mean(result: AnyResult) -> str:
     measure = main_measure(result)
     mean = mean_of(result, measure)
     return "no mean" if mean is None else f"{measure} {100 * mean:.1f}"
 
 
-def _namesakes(name: str, new: Sequence[StoredResult], standing: Sequence[StoredResult], state: State) -> list[Check]:
+def _namesakes(name: str, new: Sequence[Result], standing: Sequence[StoredResult], state: State) -> list[Check]:
     """Whether a system of this name, as it stands elsewhere on the boards, was made of other settings."""
     ours = {result.system_digest for result in new if result.system == name}
     theirs = [result for result in standing if result.system == name]
@@ -136,7 +134,7 @@ def _namesakes(name: str, new: Sequence[StoredResult], standing: Sequence[Stored
     return [Check(f"{name}: same system as on the boards", state, detail)]
 
 
-def _parts(result: StoredResult) -> Any:
+def _parts(result: AnyResult) -> Any:
     """The settings of a system without the versions of its libraries, which change from release to release."""
     system = result.provenance.get("system")
     if not isinstance(system, dict):

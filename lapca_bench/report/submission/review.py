@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lapca_bench.report.submission.checks import Check, place_of
-from lapca_bench.store.results import StoredResult, newest
+from lapca_bench.store.results import AnyResult, Facts, newest
 
 CLAIMS = "that the system gave these rankings; its settings, licence and training data; seconds and sizes; the versions"
 
 
-def review(new: Sequence[StoredResult], standing: Sequence[StoredResult], checks: Sequence[Check]) -> Iterator[str]:
+def review(new: Sequence[AnyResult], standing: Sequence[AnyResult], checks: Sequence[Check]) -> Iterator[str]:
     """Sentences on results that come, beside those that stand."""
     known = {result.system for result in standing}
     systems = dict.fromkeys(result.system for result in new)
@@ -33,7 +33,7 @@ def review(new: Sequence[StoredResult], standing: Sequence[StoredResult], checks
         yield f"to see whether it is so: lapca-bench board rerun --system {next(iter(systems))}"
 
 
-def _place(result: StoredResult, standing: Sequence[StoredResult]) -> str:
+def _place(result: AnyResult, standing: Sequence[AnyResult]) -> str:
     """Where a result stands among those on its collection and split by its main measure, and whom it beats."""
     measure = main_measure(result)
     mean = mean_of(result, measure)
@@ -47,13 +47,13 @@ def _place(result: StoredResult, standing: Sequence[StoredResult]) -> str:
     return f"{place_of(result)}: {measure} {100 * mean:.1f}, place {place} of {len(means) + 1}{best}"
 
 
-def main_measure(result: StoredResult) -> str:
+def main_measure(result: Facts) -> str:
     """The collection's first measure that was scored."""
     scored = dict.fromkeys(one["measure"] for one in result.aggregates)
     return next((name for name in result.provenance.policy.measures if name in scored), next(iter(scored), ""))
 
 
-def mean_of(result: StoredResult, measure: str) -> float | None:
+def mean_of(result: Facts, measure: str) -> float | None:
     """The mean that the collection's policy asks for."""
     over = "" if result.provenance.policy.average == "macro" else "*"
     return {(one["measure"], one["language"]): one["mean"] for one in result.aggregates}.get((measure, over))

@@ -97,6 +97,18 @@ def _json(value: Any) -> Any:
     return value
 
 
+def _card(value: dict[str, Any]) -> dict[str, Any]:
+    """A card; its texts are read by people, and may have lines."""
+    waiting: list[Any] = [_json(value)]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            _line(one.replace("\n", "").replace("\t", ""))
+        elif isinstance(one, dict | list):
+            waiting += one.values() if isinstance(one, dict) else one
+    return value
+
+
 def _scalar(value: Any) -> None:
     if isinstance(value, str):
         if len(_text(value)) > _LONGEST_TEXT:
@@ -120,6 +132,7 @@ Count = Annotated[int, Field(ge=0, le=_LARGEST)]
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Mean = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Card = Annotated[dict[str, Any], AfterValidator(_card)]
 Notes = Annotated[Any, AfterValidator(_json)]
 Named = Annotated[dict[str, Any], AfterValidator(_json)]
 
@@ -221,7 +234,7 @@ class ProvenanceFacts(Fact):
     recall: RecallFacts | None = None
     vectors_per_query: Amount | None = None
     vectors_per_document: Amount | None = None
-    card: Named | None = None
+    card: Card | None = None
 
 
 class PackedResult(Fact):
@@ -245,7 +258,7 @@ class Content(Fact):
     format: Literal[1]
     results: Annotated[list[PackedResult], Field(min_length=1, max_length=MOST_RESULTS)]
     queries: list[list[Id]]
-    cards: dict[SystemName, Named]
+    cards: dict[SystemName, Card]
 
 
 def refused(error: ValidationError) -> str:
