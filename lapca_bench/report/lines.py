@@ -14,7 +14,7 @@ import numpy as np
 
 from lapca_bench.errors import UsageError
 from lapca_bench.experiment.columns import Place, by_query_language
-from lapca_bench.scoring.measures import parse, parse_mean
+from lapca_bench.scoring.measures import parse_mean
 from lapca_bench.scoring.observations import data_set, observations_of, summed, translations
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def lines_of(results: Sequence[Scored], measure: str | None = None, covered: Seq
     refuse_unequal(results)
     covered = covered or by_query_language({result.collection: result.languages for result in results})
     labels = [place.label for place in covered]
-    shown = str(parse_mean(measure)) if measure else str(parse(results[0].provenance.policy.measures[0]))
+    shown = str(parse_mean(measure or results[0].provenance.policy.measures[0]))
     average = results[0].provenance.policy.average
     lines = _lines(results, shown, {(place.collection, place.language): place.label for place in covered})
     return Lines(shown, labels, average, lines, [_observations(line, labels, average) for line in lines])

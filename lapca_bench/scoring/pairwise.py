@@ -198,7 +198,7 @@ def _observed(frames: Mapping[str, pd.DataFrame], measure: str, translations: st
                 f"differ, such as {odd[0]!r}",
                 remedy="score both on the same collection, split and policy",
             )
-    of_query = np.vstack([series.to_numpy(dtype=np.float64) for series in columns.values()])
+    of_query = np.asarray([series.to_numpy(dtype=np.float64) for series in columns.values()], dtype=np.float64)
     share = np.full(len(queries), 1.0 / len(queries), dtype=np.float64)
     _, values = summed(observations_of(list(queries), translations), share, of_query)
     return Observed(measure, MEAN, list(columns), values, len(queries))

@@ -27,7 +27,7 @@ def _retrieved(judged: Judged) -> Float64:
 
 def _nonrelevant(judged: Judged) -> Int64:
     """1 for each row whose document was judged and is not relevant."""
-    return (judged.judged & (judged.grades == 0)).astype(np.int64)
+    return np.asarray(judged.judged & (judged.grades == 0), dtype=np.int64)
 
 
 def _of_relevant(judged: Judged, share: float) -> Int64:

@@ -274,6 +274,24 @@ def test_compare_tells_runs_apart(workshop, lapca):
     assert same.code == 2
 
 
+def test_table_and_run_list_the_pairs_behind_their_letters(workshop, lapca):
+    card = str(write_collection(workshop / "data"))
+    systems = ("-s", "bm25s", "-s", "char-ngrams")
+    run = json.loads(lapca("run", *systems, "-c", card, "-o", "r", "--pairs", "--json").out)
+    (of_run,) = run["comparisons"]
+    words = ("table", "-c", card, "--results", "r", "--pairs", "--baseline", "bm25s", "--equal-within", "2")
+    (of_table,) = json.loads(lapca(*words, "--json").out)["comparisons"]
+    assert (of_table["first"], of_table["second"], of_table["margin"]) == ("char-ngrams", "bm25s", 0.02)
+    assert of_table["p_uncorrected"] == of_run["p_uncorrected"]
+    assert abs(of_table["difference"]) == pytest.approx(abs(of_run["difference"]))
+    shown = lapca(*words).out
+    assert "detectable" in shown
+    assert "p (equal)" in shown
+    lapca(*words, "-o", "t.md")
+    assert "detectable" in Path("t-pairs.md").read_text()
+    assert lapca(*words[:-4], "--baseline", "nobody").code == 2
+
+
 def test_from_python(workshop):
     import lapca_bench as lb
 
@@ -283,10 +301,19 @@ def test_from_python(workshop):
         def encode(self, texts: list[str]) -> np.ndarray:
             return np.array([[len(text), text.count("a") + 1.0] for text in texts], dtype=np.float32)
 
-    evaluation = lb.evaluate(systems=[Lengths()], collections=[str(card)], results=workshop / "r")
+    class Letters:
+        def encode(self, texts: list[str]) -> np.ndarray:
+            return np.array([[text.count(letter) + 0.1 for letter in "aeiost"] for text in texts], dtype=np.float32)
+
+    evaluation = lb.evaluate(systems=[Lengths(), Letters()], collections=[str(card)], results=workshop / "r")
     table = evaluation.table("nDCG@10")
     assert "Lengths" in str(table)
     assert table.to_markdown().count("|") > 8
+    (pair,) = evaluation.pairs("nDCG@10")
+    means = {row.system: row.cells[-1].value for row in table.rows}
+    assert pair.difference == pytest.approx(means[pair.first] - means[pair.second])
+    assert pair.low <= pair.difference <= pair.high
+    assert bool(table.rows[0].cells[-1].better_than or table.rows[1].cells[-1].better_than) == pair.significant
     assert set(evaluation.frame["measure"]) == {"nDCG@10", "RR@10", "R@100"}
 
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from lapca_bench.errors import UsageError
 from lapca_bench.scoring.naming.definitions import DEFINITIONS, SHARE, Definition, Value, forms
+from lapca_bench.scoring.naming.groups import GROUPS
 
 Parts = tuple[str, int | None, str, dict[str, Value]]  # name, cut-off, unit, parameters
 
@@ -123,6 +124,11 @@ def _value(text: str) -> Value:
 
 def _unknown(text: str) -> UsageError:
     """With the nearest names, which hold the number that was written."""
+    if text.strip().lower() in GROUPS:
+        return UsageError(
+            f"{text!r} stands for several measures",
+            remedy=f"lapca-bench score RUN QRELS -m {text.strip()}, or name some",
+        )
     number = re.search(r"[0-9]{1,6}", text)
     after = f"@{number[0]}" if number else ""
     takes = {definition.name for definition in DEFINITIONS if definition.cutoff != "none"}

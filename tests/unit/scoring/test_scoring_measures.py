@@ -146,6 +146,8 @@ def test_a_table_takes_means_only():
     for text in ("NumRet", "num_q", "gm_map", "GMBpref", "Max@R"):
         with pytest.raises(UsageError, match="which no table shows"):
             parse_mean(text)
+    with pytest.raises(UsageError, match="stands for several measures"):
+        parse("official")
 
 
 def test_every_definition_says_what_and_whence():
