@@ -75,6 +75,14 @@ RunCode = Annotated[
     bool,
     typer.Option("--run-code", help="Run Python code that a system brings in a file; else it is named and left alone."),
 ]
+TrustIdentity = Annotated[
+    bool,
+    typer.Option(
+        "--trust-identity",
+        help="Use results and vectors again of an encoder of yours that cannot be looked into: you vouch that it is "
+        "what it was.",
+    ),
+]
 Ray = Annotated[
     str | None,
     typer.Option(

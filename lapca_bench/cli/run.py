@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ from lapca_bench.cli.options import (
     Split,
     TableFormat,
     Tested,
+    TrustIdentity,
     workspace_on,
 )
 from lapca_bench.cli.output import Json, Quiet, Verbose, log_into, say, say_json, say_written, set_volume, tell
@@ -110,6 +112,7 @@ def run(
         ),
     ] = False,
     run_code: RunCode = False,
+    trust_identity: TrustIdentity = False,
     json: Json = False,
     ray: Ray = None,
     shared: SharedStore = None,
@@ -123,11 +126,14 @@ def run(
     stopped. One system that fails does not stop the others; the exit code is then 1.
     """
     from lapca_bench.api import Job
+    from lapca_bench.encoders.adapt import TRUST
     from lapca_bench.experiment import spec
     from lapca_bench.report.pairs import Display
 
     del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)
+    if trust_identity:
+        os.environ[TRUST] = "1"
     wanted = spec.merged(
         spec.find(experiment) if experiment else None,
         systems=(*(system or ()), *(encoder or ())),

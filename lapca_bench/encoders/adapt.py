@@ -1,27 +1,33 @@
 """Anything that turns texts into vectors becomes an `Encoder`: the door for users' own classes.
 
-A user's object has no digest of its weights, so its identity is made of its class, its source code and a behavioural
-fingerprint: the vectors it gives for a fixed set of texts. Changed weights change the fingerprint, so that vectors
-cached for the old ones are never used again.
+A user's object has no digest of its weights, so its identity is made of its class, its code with all that it refers to
+and its attributes (`inner_state`), the files it reads while it is made and probed (`traced`), and a behavioural
+fingerprint: the vectors it gives for a fixed set of texts. Where it holds something that nobody can look into, its
+vectors are not used again by another process, unless the user vouches for it (--trust-identity).
 """
 
 from __future__ import annotations
 
 import inspect
+import logging
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import cast, get_args
+from uuid import uuid4
 
 import numpy as np
 
-from lapca_bench.digest import digest_bytes
+from lapca_bench.digest import digest_bytes, digest_value
 from lapca_bench.encoders.checked import checked, normalised
 from lapca_bench.encoders.identity import EncoderIdentity, Setting
+from lapca_bench.encoders.inner_state import inner_state
 from lapca_bench.encoders.prompted import DenseEncoder
 from lapca_bench.encoders.protocol import Encoder, Similarity, Vectors, VectorSide
 from lapca_bench.encoders.settings import DenseSettings
 from lapca_bench.encoders.sides import Sides
 from lapca_bench.encoders.texts import well_formed
+from lapca_bench.encoders.traced import trace_of
 from lapca_bench.errors import STOPS, EncoderError, LapcaError, UsageError
 
 PROBES = (
@@ -32,6 +38,11 @@ PROBES = (
     "القاهرة هي عاصمة جمهورية مصر العربية.",
     "x",
 )
+TRUST = "LAPCA_BENCH_TRUST_IDENTITY"  # set: what cannot be looked into is taken to be what it was
+_PROCESS = uuid4().hex  # no other process has it
+
+log = logging.getLogger(__name__)
+
 SIGNIFICANT_DIGITS = 3  # of a probe vector's values: more than rounding changes, less than new weights do
 
 
@@ -70,6 +81,8 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
 
     def __init__(self, thing: object, sides: Sides, settings: DenseSettings, name: str) -> None:
         super().__init__(settings, name)
+        self._trace = trace_of(thing)
+        self._before = inner_state(thing)
         self._thing = thing
         self._sides = sides
         self.zero_vectors = 0  # rows without a direction so far (such texts score 0 with everything)
@@ -97,6 +110,18 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
         }
         if self._sides.differ:
             settings["query_fingerprint"] = fingerprint(self._probed("query"))
+        now = inner_state(self._thing)
+        settings["state"] = digest_value(self._before.steady(now))
+        settings["read"] = self._trace.digest
+        if now.opaque and not os.environ.get(TRUST):
+            settings["identity"] = f"class source only ({', '.join(sorted(now.opaque))})"
+            settings["process"] = _PROCESS
+            log.warning(
+                "%s holds %s, which cannot be looked into: its results are not used again by another process "
+                "(--trust-identity uses them)",
+                self._name,
+                ", ".join(sorted(now.opaque)),
+            )
         return EncoderIdentity(self._name, settings | _stated_identity(self._thing))
 
     @property
@@ -109,7 +134,8 @@ class AdaptedEncoder(DenseEncoder[DenseSettings]):
 
     def _call(self, texts: list[str], side: VectorSide) -> object:
         try:
-            return self._sides.encode(texts, side)
+            with self._trace.recording():
+                return self._sides.encode(texts, side)
         except (LapcaError, *STOPS):
             raise
         except BaseException as error:  # sys.exit() too: it is that system alone that fails

@@ -253,7 +253,7 @@ def test_encode_ahead_of_a_run(workshop, lapca):
     words = job(workshop)
     (cost,) = json.loads(lapca("encode", "-s", words[2], "-c", words[4], "--dry-run", "--run-code", "--json").out)
     assert (cost["stored"], cost["to encode"], cost["bytes"]) == (0, 70, 70 * 64 * 4)
-    assert "about" in lapca("encode", "-s", words[2], "-c", words[4], "-n").out
+    assert "about" in lapca("encode", "-s", words[2], "-c", words[4], "-n", "--run-code").out
     assert "encoded 70 texts" in lapca("encode", "-s", words[2], "-c", words[4]).out
     assert "reused 70" in lapca("encode", "-s", words[2], "-c", words[4]).out
     assert "encoded 0 texts" in lapca(*words).out

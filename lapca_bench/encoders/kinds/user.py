@@ -8,7 +8,8 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -20,9 +21,11 @@ from lapca_bench.digest import digest_bytes
 from lapca_bench.encoders.adapt import adapt, stated_similarity
 from lapca_bench.encoders.protocol import Encoder, Similarity
 from lapca_bench.encoders.settings import DenseSettings
+from lapca_bench.encoders.traced import Trace, installed, remember
 from lapca_bench.errors import STOPS, LapcaError, MissingResourceError, UsageError
 from lapca_bench.inputs.text import decoded
 
+_HELPERS: set[str] = set()  # names of modules that users' files have imported
 ENTRY_POINTS = "lapca_bench.encoders"  # a class made without arguments, a function or an object, as in a file
 FILE = re.compile(r".+\.py:\w+(\(.*\))?", re.DOTALL)
 
@@ -73,8 +76,9 @@ def _line_in(path: Path, error: BaseException) -> int | None:
 
 def _module(path: Path) -> ModuleType:
     source = _source(path)
+    _forget_changed(path.parent)
     try:
-        compile(source, str(path), "exec")
+        code = compile(source, str(path), "exec")
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
         message = f"not Python: {getattr(error, 'msg', None) or error}"
@@ -87,7 +91,8 @@ def _module(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _importing_from(path.parent):
+            exec(code, vars(module))  # noqa: S102 - what was just read; a cached .pyc may be of an earlier second
     except (LapcaError, *STOPS):
         raise
     except BaseException as error:
@@ -95,6 +100,31 @@ def _module(path: Path) -> ModuleType:
         message = f"fails on import: {type(error).__name__}: {error}"
         raise UsageError(message, path=path, line=_line_in(path, error), remedy="mend the file") from error
     return module
+
+
+def _forget_changed(folder: Path) -> None:
+    """Modules of this folder are read again, for their files may have changed since they were imported."""
+    importlib.invalidate_caches()
+    for name, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None)
+        if name in _HELPERS and place:
+            file = Path(place).resolve()
+            if file.is_relative_to(folder) and not installed(file):
+                del sys.modules[name]
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[None]:
+    """Files beside the encoder's can be imported, after all that is installed; no .pyc is left of them."""
+    before, writes = set(sys.modules), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = writes
+        _HELPERS.update(set(sys.modules) - before)
 
 
 def _member(module: ModuleType, wanted: str, path: Path) -> object:
@@ -139,6 +169,14 @@ def load_user_object(specification: str) -> UserObject:
     literal values. Runs the user's code; raises `UsageError` with file and line when the file is absent, not UTF-8, not
     Python, lacks the name, or fails.
     """
+    trace = Trace()
+    with trace.recording():
+        found = _loaded(specification)
+    remember(found.thing, trace)
+    return found
+
+
+def _loaded(specification: str) -> UserObject:
     point = plugged_in().get(specification)
     if point is not None:
         path, thing, shown, arguments = Path(point.value), _of_package(point), point.name, None
