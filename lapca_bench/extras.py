@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from lapca_bench.errors import MissingResourceError, unknown_name
 
@@ -39,13 +43,11 @@ EXTRAS: Mapping[str, Extra] = {
     ),
     "openvino": Extra("transformer encoders by OpenVINO", {"openvino": "openvino"}),
     "sentence-transformers": Extra("sentence-transformers folders", {"sentence-transformers": "sentence_transformers"}),
-    "bm25s": Extra("BM25 without Java", {"bm25s": "bm25s", "PyStemmer": "Stemmer"}),
     "transliteration": Extra("character n-grams between scripts", {"anyascii": "anyascii"}),
     "xor": Extra("XOR-Retrieve's tokens", {"nltk": "nltk"}),
     "irds": Extra("collections of ir-datasets", {"ir-datasets": "ir_datasets"}),
     "training": Extra("training", {"accelerate": "accelerate", "peft": "peft"}),
     "faiss": Extra("approximate search", {"faiss-cpu": "faiss"}),
-    "report": Extra("leaderboard pages and plots", {"jinja2": "jinja2", "matplotlib": "matplotlib"}),
     "ray": Extra("work on several machines", {"ray": "ray"}),
 }
 
@@ -63,6 +65,23 @@ def lacking_modules(extras: Iterable[str]) -> list[str]:
     return [module for name in extras for module in EXTRAS[name].lacking]
 
 
+def installing(*extras: str) -> str:
+    """The command that installs extras: from the clone or wheel that lapca-bench was installed from, else by name."""
+    names = f"[{','.join(extras)}]"
+    try:
+        record = metadata.distribution("lapca-bench").read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        record = None
+    source = json.loads(record) if record else {}
+    address = urlsplit(source.get("url", ""))
+    place = Path(unquote(address.path))
+    if address.scheme != "file" or not place.exists():
+        return f"pip install 'lapca-bench{names}'"
+    editable = "-e " if source.get("dir_info", {}).get("editable") else ""
+    here = "." if place == Path.cwd() else str(place)
+    return f"pip install {editable}{shlex.quote(here + names)}"
+
+
 # Libraries that tell their makers of every use, and the module that does it. Without the module they tell nothing.
 _TELLTALES = {"openvino": "openvino_telemetry"}
 
@@ -75,7 +94,7 @@ def need(module: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise MissingResourceError(
-            f"{module.partition('.')[0]} cannot be imported ({error})", remedy=f"pip install 'lapca-bench[{extra}]'"
+            f"{module.partition('.')[0]} cannot be imported ({error})", remedy=installing(extra)
         ) from error
 
 

@@ -58,17 +58,27 @@ def verify(
 
 @app.command(epilog="Example: lapca-bench cache prune vectors --yes")
 def prune(
-    room: Annotated[str, typer.Argument(help="A room, as `lapca-bench cache ls` names them.")],
+    room: Annotated[str | None, typer.Argument(help="A room, as `lapca-bench cache ls` names them.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Empty every room: all that lapca-bench keeps outside of your own folders.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Empty one room of the cache; what was in it is fetched, encoded or indexed again when needed."""
-    from lapca_bench.errors import unknown_name
+    """Empty one room of the cache, or all.
+
+    What was in it is fetched, encoded or indexed again when needed. Results lie elsewhere and are not touched.
+    """
+    from lapca_bench.errors import UsageError, unknown_name
     from lapca_bench.paths import cache_root
     from lapca_bench.store import cache
 
-    if room not in cache.ROOMS:
+    if everything == (room is not None):
+        raise UsageError("one room or --all is needed", remedy="lapca-bench cache ls names the rooms")
+    if room is not None and room not in cache.ROOMS:
         raise unknown_name("room of the cache", room, cache.ROOMS)
+    chosen = [room] if room is not None else list(cache.ROOMS)
     if not yes:
-        typer.confirm(f"empty {cache_root() / room} ({cache.ROOMS[room]})?", abort=True)
-    before = cache.prune(cache_root(), room)
-    say(f"removed {before.files} files, {size(before.size)}")
+        place = f"{cache_root() / room} ({cache.ROOMS[room]})" if room is not None else f"all of {cache_root()}"
+        typer.confirm(f"empty {place}?", abort=True)
+    before = [cache.prune(cache_root(), name) for name in chosen]
+    say(f"removed {sum(one.files for one in before)} files, {size(sum(one.size for one in before))}")

@@ -34,6 +34,7 @@ from lapca_bench.cli import (
     plot,
     pretrain,
     published,
+    quickstart,
     reproduce,
     run,
     score,
@@ -50,7 +51,7 @@ from lapca_bench.visible import visible_lines
 app = typer.Typer(
     name="lapca-bench",
     help="Evaluate cross-lingual and multilingual retrieval: encode, search, score, compare.",
-    epilog="Start with: lapca-bench doctor, then lapca-bench run --experiment demo",
+    epilog="Start with: lapca-bench quickstart",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -59,6 +60,7 @@ app = typer.Typer(
 )
 # In the order in which help lists them: verbs with an example, and groups, whose verbs bring examples of their own.
 VERBS: tuple[tuple[Callable[..., None], str] | tuple[str, typer.Typer], ...] = (
+    (quickstart.quickstart, "quickstart --out first"),
     (run.run, "run --system bm25 --encoder mine.py:MyEncoder --collection help-pages/de-en"),
     (table.table, "table --collection help-pages/xx-en --measure nDCG@10 --format latex"),
     (compare.compare, "compare first.run second.run --qrels qrels.txt --measure nDCG@10 --pairs"),

@@ -19,6 +19,7 @@ from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.collections.family import Count, Presence
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, UsageError
+from lapca_bench.extras import installing
 from lapca_bench.run import Qrels
 from lapca_bench.types import Document, Query
 
@@ -43,7 +44,7 @@ def _library() -> Any:
     try:
         import ir_datasets
     except ImportError as error:
-        raise MissingResourceError("ir-datasets is not installed", remedy='pip install "lapca-bench[irds]"') from error
+        raise MissingResourceError("ir-datasets is not installed", remedy=installing("irds")) from error
     return ir_datasets
 
 

@@ -19,7 +19,7 @@ from lapca_bench.encoders.kinds import AnySettings
 from lapca_bench.encoders.probes import probes
 from lapca_bench.errors import LapcaError, MissingResourceError
 from lapca_bench.experiment import provenance
-from lapca_bench.extras import EXTRAS
+from lapca_bench.extras import EXTRAS, installing
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 
@@ -93,7 +93,7 @@ def _extras() -> Iterator[MachineFinding]:
     for name, extra in EXTRAS.items():
         if lacking := extra.lacking:
             detail = f"{extra.purpose}: {', '.join(lacking)} not installed"
-            yield MachineFinding(name, "missing", detail, f"pip install 'lapca-bench[{name}]'")
+            yield MachineFinding(name, "missing", detail, installing(name))
         else:
             yield MachineFinding(name, "ok", extra.purpose)
 

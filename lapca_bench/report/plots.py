@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lapca_bench.atomic import atomic_path
-from lapca_bench.errors import MissingResourceError, UsageError
+from lapca_bench.errors import UsageError
 from lapca_bench.store.results import StoredResult
 
 if TYPE_CHECKING:
@@ -116,12 +116,8 @@ def draw_matrix(matrix: LanguageMatrix, title: str) -> Figure:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of this size in inches, at most 40 either way."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingResourceError(
-            "figures need matplotlib, which is not installed", remedy="pip install 'lapca-bench[report]'"
-        ) from error
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(min(width, 40.0), min(height, 40.0)), layout="constrained", dpi=160)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapca_bench.errors import InputError, MissingResourceError
+from lapca_bench.extras import installing
 from lapca_bench.run import Answers, Run
 from lapca_bench.types import Document
 
@@ -120,7 +121,7 @@ def punkt_tokenizer(folder: Path) -> Tokenize:
         from nltk.tokenize import NLTKWordTokenizer
         from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
     except ImportError as error:
-        raise MissingResourceError("NLTK is not installed", remedy="pip install 'lapca-bench[xor]'") from error
+        raise MissingResourceError("NLTK is not installed", remedy=installing("xor")) from error
     tables = _literals(folder / "punkt" / "data" / "english.py")
     parameters = PunktParameters()
     parameters.abbrev_types = set(tables["ABBREV_TYPES"])

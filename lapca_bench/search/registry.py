@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lapca_bench.encoders.kinds.user import PythonSettings, plugged_in
 from lapca_bench.errors import STOPS, InputError, LapcaError, MissingResourceError, UsageError, unknown_name
-from lapca_bench.extras import lacking_modules
+from lapca_bench.extras import installing, lacking_modules
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.dense import DenseCard
 from lapca_bench.search.drafted import drafted, names_weights
@@ -131,9 +131,7 @@ def _build(card: SystemCard, workspace: Workspace, task: Task, parents: tuple[st
         raise UsageError(f"system {card.name!r} is made of itself", remedy="name other systems in its card")
     lacking = _lacking_extras(card)
     if lacking:
-        raise MissingResourceError(
-            f"{card.name}: {lacking}", remedy=f"pip install 'lapca-bench[{','.join(card.requires)}]'"
-        )
+        raise MissingResourceError(f"{card.name}: {lacking}", remedy=installing(*card.requires))
 
     def part(name: str) -> System:
         return _build(find_card(name), workspace, task, (*parents, card.name))

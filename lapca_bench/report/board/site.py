@@ -15,7 +15,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from lapca_bench.errors import MissingResourceError
 from lapca_bench.visible import visible
 
 if TYPE_CHECKING:
@@ -62,12 +61,7 @@ def policy(style: str, scripts: Sequence[str]) -> str:
 
 @cache
 def _environment() -> Environment:
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingResourceError(
-            "pages need jinja2, which is not installed", remedy="pip install 'lapca-bench[report]'"
-        ) from error
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("lapca_bench.report.board"), autoescape=True, undefined=StrictUndefined, trim_blocks=False

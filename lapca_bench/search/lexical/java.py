@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lapca_bench.errors import MissingResourceError
+from lapca_bench.extras import installing
 
 OLDEST = 21  # the class files of Anserini 1.x are of this version
 
@@ -91,7 +92,7 @@ def find_jar() -> Path:
     places = list(spec.submodule_search_locations or []) if spec is not None else []
     jars = sorted(jar for place in places for jar in (Path(place) / "resources" / "jars").glob("anserini-*-fatjar.jar"))
     if not jars or find_spec("jnius") is None:
-        raise MissingResourceError("Lucene is not installed", remedy="pip install 'lapca-bench[lexical]'")
+        raise MissingResourceError("Lucene is not installed", remedy=installing("lexical"))
     return jars[-1]
 
 

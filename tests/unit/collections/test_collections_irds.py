@@ -6,6 +6,7 @@ import pytest
 
 from lapca_bench.collections import expand, irds, load, registry
 from lapca_bench.errors import LapcaError, MissingResourceError, UsageError
+from lapca_bench.extras import installing
 
 ir_datasets = pytest.importorskip("ir_datasets")
 
@@ -82,4 +83,4 @@ def test_without_the_library_the_remedy_is_the_extra(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ir_datasets", None)
     with pytest.raises(LapcaError) as caught:
         load("irds/vaswani")
-    assert caught.value.remedy == 'pip install "lapca-bench[irds]"'
+    assert caught.value.remedy == installing("irds")

@@ -21,6 +21,7 @@ from lapca_bench.encoders.weights.delta import BASE, base_digest, write_delta
 from lapca_bench.encoders.weights.network import load_model
 from lapca_bench.encoders.weights.runtimes import RUNTIMES
 from lapca_bench.errors import EncoderError, InputError, MissingResourceError, StoreError
+from lapca_bench.extras import installing
 from lapca_bench.sealed import seal_folder
 from lapca_bench.store import cache
 
@@ -119,7 +120,7 @@ def test_a_library_that_is_not_here_is_named_with_its_command(
     monkeypatch.setitem(sys.modules, runtime.module, None)
     with pytest.raises(MissingResourceError, match=f"{runtime.module} cannot be imported") as caught:
         encoder(folder, backend).encode_queries(TEXTS)
-    assert caught.value.remedy == f"pip install 'lapca-bench[{runtime.extra}]'"
+    assert caught.value.remedy == installing(runtime.extra)
     assert not exports.exists()
 
 

@@ -10,8 +10,6 @@ from lapca_bench.run import Qrels, Run
 from lapca_bench.scoring.bias import language_bias
 from lapca_bench.types import Query
 
-pytest.importorskip("matplotlib")
-
 
 @pytest.fixture
 def stored(tmp_path):

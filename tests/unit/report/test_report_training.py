@@ -97,7 +97,6 @@ def test_a_chart_for_the_loss_and_each_evaluation(folder):
 
 @pytest.mark.parametrize(("suffix", "start"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
 def test_figures_are_written(folder, tmp_path, suffix, start):
-    pytest.importorskip("matplotlib")
     from lapca_bench.report.plots import write
 
     record = read_record(folder)
@@ -109,7 +108,6 @@ def test_figures_are_written(folder, tmp_path, suffix, start):
 
 
 def test_nothing_to_draw_is_said():
-    pytest.importorskip("matplotlib")
     with pytest.raises(UsageError):
         training_plots.draw_margins(Margins({}, None), "x")
     with pytest.raises(UsageError):

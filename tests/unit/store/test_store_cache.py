@@ -120,3 +120,23 @@ def test_the_verbs(cache):
     assert (cache / "vectors").exists()
     assert run(app, ["prune", "vectors", "--yes"]).exit_code == 0
     assert not (cache / "vectors").exists()
+
+
+def test_everything_is_pruned_at_once(cache):
+    run = CliRunner().invoke
+    (cache / "mine").mkdir()
+    (cache / "mine" / "kept").write_text("not a room")
+    assert run(app, ["prune", "--all"], input="n\n").exit_code == 1
+    assert (cache / "vectors").exists()
+    done = run(app, ["prune", "--all", "--yes"])
+    assert done.exit_code == 0
+    assert "removed" in done.stdout
+    assert sum(room.files for room in rooms(cache)) == 0
+    assert (cache / "mine" / "kept").exists()
+
+
+@pytest.mark.parametrize("words", [["prune"], ["prune", "vectors", "--all"]])
+def test_pruning_asks_for_one_room_or_all(cache, words):
+    with pytest.raises(UsageError, match="one room or --all"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert (cache / "vectors").exists()
