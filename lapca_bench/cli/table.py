@@ -80,8 +80,8 @@ def table(
     if listed:
         lines = lines_of(chosen.results, measure, chosen.places).ordered(order)
         found = pairs_of(lines, display, bounded=True)
-    if chosen.older:
-        tell(f"{chosen.older} older results of the same systems are not shown")
+    for said in chosen.left_out:
+        tell(f"left out, {said}")
     form = Format.json if json else form
     if output is not None:
         writers.write(made, output)

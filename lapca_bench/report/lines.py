@@ -85,6 +85,14 @@ def lines_of(results: Sequence[Scored], measure: str | None = None, covered: Seq
 
 def refuse_unequal(results: Sequence[Scored]) -> None:
     """Raise `UsageError` where two results cannot stand in one table."""
+    for what, values in (
+        ("split", {result.split for result in results}),
+        ("depth", {str(result.provenance.depth) for result in results}),
+        ("average", {result.provenance.policy.average for result in results}),
+    ):
+        if len(values) > 1:
+            remedy = "run all systems on one card" if what == "average" else f"choose one with --{what}"
+            raise UsageError(f"results differ in {what}: {', '.join(sorted(values))}", remedy=remedy)
     versions: dict[str, tuple[str, str]] = {}
     for result in results:
         found = (result.provenance.collection.version, result.provenance.collection.fingerprint)
@@ -102,13 +110,6 @@ def refuse_unequal(results: Sequence[Scored]) -> None:
         if len(found_versions) > 1:
             listed = ", ".join(sorted(found_versions))
             raise UsageError(f"results on {family} are of versions {listed}", remedy="run all systems on one version")
-    for what, values in (
-        ("split", {result.split for result in results}),
-        ("depth", {str(result.provenance.depth) for result in results}),
-        ("average", {result.provenance.policy.average for result in results}),
-    ):
-        if len(values) > 1:
-            raise UsageError(f"results differ in {what}: {', '.join(sorted(values))}", remedy=f"choose one {what}")
 
 
 def named(collection: str) -> str:

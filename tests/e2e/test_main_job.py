@@ -72,7 +72,7 @@ def test_another_encoder_under_the_same_name_is_not_taken_for_the_first(workshop
     ended = lapca(*words)
     assert "encoded 70 texts" in ended.out
     shown = lapca("table", "--collection", str(workshop / "data" / "card.toml"), "--results", str(workshop / "results"))
-    assert "1 older results" in shown.err
+    assert "left out, of another system of the same name: Grams on files/toy" in shown.err
 
 
 def test_measures_asked_later_are_scored_from_the_stored_run(workshop, lapca):
