@@ -2,6 +2,7 @@
 # make demo    a first table in a minute, after 95 MB of weights: three systems, a figure, a page to open
 # make demo-full  five systems on help pages in 14 languages: fetch what they need, run, print the table (minutes)
 # make test    the whole test suite, offline
+# make base-install  `pip install .` for Python 3.11 to 3.13, where they are: every verb answers or names its extra
 # make bench   speed and memory against each peer: benchmarks/RESULTS.md (an hour on two cores)
 # make board  the leaderboard pages, from the numbers in leaderboards/
 # make lapca-small  train LAPCA-R small as the shipped one was, and run it beside its start model (an hour or two)
@@ -19,7 +20,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := build/axe-core-4.14.1
 
-.PHONY: lapca-small setup demo demo-full test bench board axe faults properties fuzz audit sbom lock lint check clean
+.PHONY: lapca-small setup demo demo-full test base-install bench board axe faults properties fuzz audit sbom lock lint check clean
 
 setup: $(STAMP)
 
@@ -38,7 +39,11 @@ demo-full: setup
 	$(BIN)/lapca-bench run --experiment demo --out demo-full
 
 test: setup
-	$(BIN)/python -m pytest -rs --durations=15
+	$(BIN)/python -m pytest -rs --durations=15 $(PYTEST)
+
+# The base install, `pip install .`, in an environment of its own for every Python that is here: every verb answers.
+base-install:
+	$(PYTHON) tests/base_install/harness.py
 
 bench: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'

@@ -98,6 +98,22 @@ def need(module: str, extra: str) -> Any:
         ) from error
 
 
+# Modules that come with a package of an extra and are imported for themselves.
+BROUGHT_ALONG = {"tokenizers": "dense", "huggingface_hub": "dense", "markupsafe": "report"}
+
+
+def lacking_extra(error: ImportError) -> MissingResourceError | None:
+    """What an import of an extra's module that failed is told as; None for any other module."""
+    module = (error.name or "").partition(".")[0]
+    extra = next((name for name, one in EXTRAS.items() if module in one.modules.values()), BROUGHT_ALONG.get(module))
+    if extra is None:
+        return None
+    purpose = EXTRAS[extra].purpose
+    return MissingResourceError(
+        f"{module} is not installed, which is needed for {purpose}", remedy=f"pip install 'lapca-bench[{extra}]'"
+    )
+
+
 def releases(*packages: str) -> dict[str, str]:
     """Major and minor version of installed packages: the part of a version at which numbers may change."""
     found = {}

@@ -45,6 +45,7 @@ from lapca_bench.cli import (
     tune,
 )
 from lapca_bench.errors import Interrupted, LapcaError
+from lapca_bench.extras import lacking_extra
 from lapca_bench.redaction import redacted
 from lapca_bench.visible import visible_lines
 
@@ -150,6 +151,12 @@ def main() -> None:
     except LapcaError as error:
         _say(f"error: {error}")
         sys.exit(error.exit_code)
+    except ImportError as error:
+        lacking = lacking_extra(error)
+        if lacking is None:
+            raise
+        _say(f"error: {lacking}")
+        sys.exit(lacking.exit_code)
     except (Interrupted, KeyboardInterrupt) as stop:
         _say("interrupted; finished work is kept; run the same command again to go on")
         sys.exit(128 + (stop.signum if isinstance(stop, Interrupted) else signal.SIGINT))

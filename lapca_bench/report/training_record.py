@@ -103,7 +103,8 @@ def read_curves(path: Path) -> Curves:
             for name, value in entry.get("evaluation", {}).items():
                 evaluations.setdefault(str(name), []).append((step, float(value)))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"not a record of `lapca-bench pretrain`: {error}", path=place) from error
+        remedy = "name a folder that `lapca-bench pretrain` wrote"
+        raise InputError(f"not a record of `lapca-bench pretrain`: {error}", path=place, remedy=remedy) from error
     return Curves(loss, evaluations)
 
 
@@ -111,7 +112,8 @@ def _json(path: Path, what: str) -> Any:
     try:
         return json_value(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"not a {what}: {error}", path=path) from error
+        remedy = "name a folder that `lapca-bench pretrain` or `mine` wrote"
+        raise InputError(f"not a {what}: {error}", path=path, remedy=remedy) from error
 
 
 def read_record(folder: Path) -> TrainingRecord:
