@@ -19,6 +19,9 @@ def delta(
     scale: Annotated[
         float, typer.Option(min=0, max=1, help="The share of the change to keep; below 1 forgets less.")
     ] = 1.0,
+    bits: Annotated[
+        int, typer.Option(min=4, max=16, help="16 stores the change in float16, 4 in blocks of 4 bits.")
+    ] = 16,
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="Its recipe, where the checkpoint does not hold it.")
     ] = None,
@@ -30,5 +33,5 @@ def delta(
     from lapca_bench.training.recipe import load_recipe
     from lapca_bench.training.shipping import ship
 
-    shipped = ship(checkpoints, out, None if recipe is None else load_recipe(recipe), scale=scale)
+    shipped = ship(checkpoints, out, None if recipe is None else load_recipe(recipe), scale=scale, bits=bits)
     say(f"{shipped.delta} ({shipped.size / 1e6:.1f} MB); run it as --system {shipped.card}")

@@ -77,7 +77,7 @@ def _questions(names: Iterable[str], folder: Path) -> list[AskedParagraph]:
     return [
         one
         for name in names
-        for one in read_question_set(folder / name)
+        for one in read_question_set(_place(name, folder))
         if not one.held_out and one.title not in SAME_TOPIC and (name, one.id) not in near
     ]
 
@@ -87,12 +87,18 @@ def _parallel(names: Mapping[str, float], folder: Path) -> dict[str, list[Parall
     near = _near()
     found: dict[str, list[ParallelDocument]] = {}
     for name in names:
-        for one in parallel_documents(name, folder):
+        for one in parallel_documents(name, _place(name, folder)):
             kept = [place for place, unit in enumerate(one.ids) if (name, f"{one.name}#{unit}") not in near]
             units, ids = tuple(one.units[n] for n in kept), tuple(one.ids[n] for n in kept)
             if units:
                 found.setdefault(name, []).append(replace(one, units=units, ids=ids))
     return found
+
+
+def _place(name: str, folder: Path) -> Path:
+    """Where a corpus lies: in the folder, or in its `training`, as in the project's data."""
+    inner = folder / "training" / name
+    return inner if inner.is_dir() else folder / name
 
 
 def _near() -> frozenset[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 The file is safetensors: for every tensor that moved, trained minus base as float16, under the name that the
 transformers model itself gives it. The difference is small, so float16 rounds it to an error far below that of
-storing the weights themselves. The header holds the digest of the base's tensors, so that it fits no other model.
+storing the weights themselves; in 4 bits (`delta_blocks`) it is coarser. The header holds the digest of the base's
+tensors, so that it fits no other model.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lapca_bench.encoders.weights.checkpoint import UNUSED_PARAMETERS
+from lapca_bench.encoders.weights.delta_blocks import out_of_blocks
 from lapca_bench.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     import torch
 
+_REMEDY = "get the file again, or write it anew with `lapca-bench delta`"
 BASE = "base"  # the key of the header that holds `base_digest`
 
 
@@ -67,6 +70,17 @@ def write_delta(path: Path, changes: Mapping[str, torch.Tensor], header: Mapping
     path.write_bytes(save(dict(changes), metadata={"format": "pt", **header}))
 
 
+def delta_header(path: Path) -> dict[str, str]:
+    """What a delta says of itself; raises `InputError` for a file that is none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as stored:
+            return dict(stored.metadata() or {})
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"not a readable delta: {error}", path=path, remedy=_REMEDY) from error
+
+
 def apply_delta(model: torch.nn.Module, path: Path) -> None:
     """Add the file's changes to a base model in float32, in place.
 
@@ -75,13 +89,13 @@ def apply_delta(model: torch.nn.Module, path: Path) -> None:
     import torch
     from safetensors import SafetensorError, safe_open
 
-    remedy = "get the file again, or write it anew with `lapca-bench delta`"
     try:
         with safe_open(path, "pt") as stored:
             header = stored.metadata() or {}
-            changes = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"not a readable delta: {error}", path=path, remedy=remedy) from error
+            kept = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a mapping
+        changes = out_of_blocks(kept)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise InputError(f"not a readable delta: {error}", path=path, remedy=_REMEDY) from error
     found = base_digest(model)
     if header.get(BASE) != found:
         raise InputError(
@@ -94,7 +108,7 @@ def apply_delta(model: torch.nn.Module, path: Path) -> None:
         for name, change in changes.items():
             if name not in own or own[name].shape != change.shape:
                 shape = tuple(own[name].shape) if name in own else "no such tensor"
-                raise InputError(f"{name} is {tuple(change.shape)}, the model has {shape}", path=path, remedy=remedy)
+                raise InputError(f"{name} is {tuple(change.shape)}, the model has {shape}", path=path, remedy=_REMEDY)
             if not change.dtype.is_floating_point or not torch.isfinite(change).all():
-                raise InputError(f"{name} holds values that are no finite numbers", path=path, remedy=remedy)
+                raise InputError(f"{name} holds values that are no finite numbers", path=path, remedy=_REMEDY)
             own[name] += change.to(own[name].dtype)

@@ -55,8 +55,8 @@ class QuestionSettings(Strict):
 class ParagraphSettings(Strict):
     """Paragraphs with their sentences, for training that finds a sentence inside its paragraph.
 
-    `questions` weighs sets of questions with answers, `parallel` texts whose sentences correspond across languages, by
-    the names of their folders. A batch is of one kind: of questions with the chance `question_share`, in one language
+    `questions` names the folders of questions with answers, `parallel` weighs those of texts whose sentences correspond
+    across languages. A batch is of one kind: of questions with the chance `question_share`, in one language
     drawn ∝ n^`exponent` (n = its questions; no language more often than `largest_share`), or of parallel paragraphs,
     each in `together` languages (weighed by `languages`, which leaves out all others where it is not empty).
     Of a paragraph up to `units` neighbouring sentences of at most `characters` in all are shown, of which up to `asked`
@@ -66,7 +66,7 @@ class ParagraphSettings(Strict):
     shown, those in the answer's language only, or none, in which case only sentences that are asked for are shown.
     """
 
-    questions: Mapping[str, float] = {}
+    questions: tuple[str, ...] = ()
     parallel: Mapping[str, float] = {}
     question_share: float = Field(default=0.45, ge=0, le=1)
     exponent: float = Field(default=0.5, ge=0)

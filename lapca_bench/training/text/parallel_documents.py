@@ -39,12 +39,11 @@ class ParallelDocument:
         return frozenset(language for unit in self.units for language in unit)
 
 
-def parallel_documents(name: str, folder: Path) -> Iterator[ParallelDocument]:
-    """The documents of the corpus `name`, "help-pages" or a folder in `folder`; those in one language are left out.
+def parallel_documents(name: str, path: Path) -> Iterator[ParallelDocument]:
+    """The documents of the corpus `name`, "help-pages" or that of the folder `path`; those in one language are left out.
 
     Raises `UsageError` where there is no such corpus.
     """
-    path = folder / name
     if name == HelpPagesCorpus.name:
         made = _linked(name, HelpPagesCorpus().groups())
     elif (path / PAGES).is_file():
@@ -55,7 +54,7 @@ def parallel_documents(name: str, folder: Path) -> Iterator[ParallelDocument]:
         made = _linked(name, ParallelCorpus(path).groups())
     else:
         remedy = f"a folder with {PAGES}, {SENTENCES} or xx-yy/ folders in it, or help-pages"
-        raise UsageError(f"no parallel text {name!r} in {folder}", key="paragraphs.parallel", remedy=remedy)
+        raise UsageError(f"no parallel text {name!r} here", path=path, key="paragraphs.parallel", remedy=remedy)
     return (one for one in made if len(one.languages) > 1)
 
 

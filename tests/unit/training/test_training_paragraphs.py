@@ -176,7 +176,7 @@ def asked(language: str, count: int) -> list[AskedParagraph]:
 
 
 def test_batches_of_questions_are_of_one_language_and_show_the_answers_neighbours() -> None:
-    settings = ParagraphSettings(questions={"a": 1}, units=2, asked=2, spanned=1.0)
+    settings = ParagraphSettings(questions=("a",), units=2, asked=2, spanned=1.0)
     source = ParagraphBatches(
         AskedParagraphs([*asked("aa", 6), *asked("bb", 3)], settings), None, settings, batch=3, seed=1, pivots=False
     )
@@ -217,14 +217,14 @@ def write_corpora(folder: Path) -> None:
 
 def test_parallel_documents_of_pages_and_sentences(tmp_path) -> None:
     write_corpora(tmp_path)
-    (first, *_) = parallel_documents("pages", tmp_path)
+    (first, *_) = parallel_documents("pages", tmp_path / "pages")
     assert (first.name, first.titles, first.ids) == ("a", {"en": "Title a", "de": "Title a"}, ("p0", "p1", "p2"))
     assert first.units[1] == {"en": "en paragraph 1 of a", "de": "de paragraph 1 of a"}
-    (document,) = parallel_documents("sentences", tmp_path)
+    (document,) = parallel_documents("sentences", tmp_path / "sentences")
     assert document.languages == {"en", "zh"}
     assert len(document.units) == 4
     with pytest.raises(UsageError, match="no parallel text 'none'"):
-        list(parallel_documents("none", tmp_path))
+        list(parallel_documents("none", tmp_path / "none"))
 
 
 def test_what_is_near_to_the_evaluation_text_is_left_out(tmp_path, monkeypatch, start) -> None:
