@@ -40,7 +40,7 @@ class ParallelDocument:
 
 
 def parallel_documents(name: str, path: Path) -> Iterator[ParallelDocument]:
-    """The documents of the corpus `name`, "help-pages" or that of the folder `path`; those in one language are left out.
+    """The documents of the corpus `name`: "help-pages", or that of the folder `path`; none that is in one language.
 
     Raises `UsageError` where there is no such corpus.
     """
