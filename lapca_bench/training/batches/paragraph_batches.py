@@ -8,7 +8,7 @@ from lapca_bench.training.batch import Batch, HeldOut
 from lapca_bench.training.batches.asked_paragraphs import AskedParagraphs
 from lapca_bench.training.batches.parallel_paragraphs import ParallelParagraphs
 from lapca_bench.training.batches.settings import ParagraphSettings
-from lapca_bench.training.batches.shown import batch_of
+from lapca_bench.training.batches.shown import Neighbours, batch_of
 from lapca_bench.training.random_streams import Stream, generator
 
 
@@ -33,16 +33,18 @@ class ParagraphBatches:
 
     def batch(self, step: int) -> Batch:
         """The batch of this step."""
+        neighbours: Neighbours
         settings, random = self._settings, generator(self._seed, Stream.PARAGRAPHS, step)
         of_questions = random.random() < settings.question_share
         spanned = bool(random.random() < settings.spanned)
         if self._asked is not None and (of_questions or self._parallel is None):
-            shown = self._asked.drawn(self._batch, random)
+            shown, neighbours = self._asked.drawn(self._batch, random), settings.neighbours
         elif self._parallel is not None:
             shown = self._parallel.drawn(max(2, self._batch // settings.together), random)
+            neighbours = settings.translated_neighbours
         else:
             raise ValueError("neither questions nor parallel text")
-        return batch_of(shown, spanned=spanned, neighbours=settings.neighbours, pivots=self._pivots)
+        return batch_of(shown, spanned=spanned, neighbours=neighbours, pivots=self._pivots)
 
     def held_out(self) -> HeldOut:
         """None: a training on paragraphs looks at collections of the harness."""

@@ -62,8 +62,9 @@ class ParagraphSettings(Strict):
     Of a paragraph up to `units` neighbouring sentences of at most `characters` in all are shown, of which up to `asked`
     are asked for. `titles` is the chance that one of these queries is the title. With the chance `spanned` a batch
     reads each paragraph whole and pools its sentences in it; else every sentence is read alone.
-    `neighbours` says which sentences of the answer's own paragraph are negatives: those in all languages that are
-    shown, those in the answer's language only, or none, in which case only sentences that are asked for are shown.
+    `neighbours` says whether the other sentences of an answer's paragraph are negatives of a question, and
+    `translated_neighbours` which are of a sentence of parallel text: those in all languages that are shown, those in
+    the answer's language only, or none. With none, only sentences that are asked for are shown.
     """
 
     questions: tuple[str, ...] = ()
@@ -79,4 +80,5 @@ class ParagraphSettings(Strict):
     asked: int = Field(default=3, ge=1)
     titles: float = Field(default=0.1, ge=0, le=1)
     spanned: float = Field(default=0.33, ge=0, le=1)
-    neighbours: Literal["all", "answer's language", "none"] = "all"
+    neighbours: Literal["all", "none"] = "all"
+    translated_neighbours: Literal["all", "answer's language", "none"] = "all"

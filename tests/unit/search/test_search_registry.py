@@ -112,7 +112,7 @@ def test_a_system_made_of_itself_is_refused(folder):
     assert "made of itself" in registry.status("a").reason
 
 
-@pytest.mark.parametrize("kind", ["margin", "fields"])
+@pytest.mark.parametrize("kind", ["margin", "fields", "spanned"])
 def test_what_is_built_on_a_dense_system_wants_one(folder, kind):
     write(folder, "words", "bm25", "[bm25]")
     write(folder, "m", kind, f'[{kind}]\nsystem = "words"')

@@ -162,7 +162,7 @@ def test_negatives_of_the_own_paragraph_beat_none_on_the_toy_language(start, tmp
     found = {}
     for neighbours in ("all", "none"):
         changes = {"steps": 60, "gradient_cache": False, "chunk": 64}
-        made = paragraph_recipe(start, {"neighbours": neighbours, "spanned": 0.0}, optimisation=changes)
+        made = paragraph_recipe(start, {"translated_neighbours": neighbours, "spanned": 0.0}, optimisation=changes)
         outcome = Training(made, paragraph_source(made), tmp_path / neighbours).run()
         found[neighbours] = accuracy_inside(outcome.checkpoint, made)
     assert found["all"] >= found["none"] + 0.1
