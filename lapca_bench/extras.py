@@ -48,6 +48,8 @@ EXTRAS: Mapping[str, Extra] = {
     "irds": Extra("collections of ir-datasets", {"ir-datasets": "ir_datasets"}),
     "training": Extra("training", {"accelerate": "accelerate", "peft": "peft"}),
     "faiss": Extra("approximate search", {"faiss-cpu": "faiss"}),
+    "mteb": Extra("systems inside MTEB, and its models here", {"mteb": "mteb"}),
+    "pyterrier": Extra("systems inside PyTerrier, and its pipelines here", {"pyterrier": "pyterrier"}),
     "ray": Extra("work on several machines", {"ray": "ray"}),
 }
 
