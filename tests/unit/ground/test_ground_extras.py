@@ -6,7 +6,13 @@ from importlib import metadata
 
 import pytest
 
+from lapca_bench import extras
 from lapca_bench.extras import installing
+
+
+@pytest.fixture(autouse=True)
+def no_clone(monkeypatch, tmp_path):
+    monkeypatch.setattr(extras, "_ROOT", tmp_path / "site-packages")
 
 
 @pytest.fixture
@@ -31,7 +37,9 @@ def test_from_an_index_by_name(installed):
 
 
 def test_from_an_editable_clone(installed, tmp_path, monkeypatch):
-    installed({"url": tmp_path.as_uri(), "dir_info": {"editable": True}})
+    installed(None)  # a stale record beside the clone does not matter
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr(extras, "_ROOT", tmp_path)
     assert installing("dense") == f"pip install -e '{tmp_path}[dense]'"
     monkeypatch.chdir(tmp_path)
     assert installing("dense") == "pip install -e '.[dense]'"

@@ -1,6 +1,7 @@
 import pytest
 
 from lapca_bench.errors import MissingResourceError
+from lapca_bench.extras import installing
 from lapca_bench.search.lexical import java
 
 
@@ -71,4 +72,4 @@ def test_no_lucene_names_the_extra(monkeypatch):
     monkeypatch.setattr(java, "find_spec", lambda name: None)
     with pytest.raises(MissingResourceError, match="Lucene is not installed") as raised:
         java.find_jar()
-    assert "lapca-bench[lexical]" in raised.value.remedy
+    assert installing("lexical") in raised.value.remedy
