@@ -69,10 +69,10 @@ def read_question_set(folder: Path) -> Iterator[AskedParagraph]:
         found = [_question(question, text, spans) for _, question in asked.pop(name, [])]
         questions = tuple(one for one in found if one is not None)
         yield AskedParagraph(name, language, str(record["title"]), text, spans, questions)
-    for name, questions in asked.items():
+    for name, left in asked.items():
         remedy = f"give the paragraph in {PARAGRAPHS}, or remove the question"
         raise InputError(
-            f"a question about no paragraph: {name!r}", path=folder / QUESTIONS, line=questions[0][0], remedy=remedy
+            f"a question about no paragraph: {name!r}", path=folder / QUESTIONS, line=left[0][0], remedy=remedy
         )
 
 

@@ -37,7 +37,8 @@ class SpannedText:
         shared = (last <= first) | (last <= opening)
         own = np.array([(first < end) & (last > start) & ~shared for start, end in spans], dtype=np.bool_)
         own = own.reshape(len(spans), len(ids))
-        return cls(ids, own | shared, own.any(axis=1))
+        seen: npt.NDArray[np.bool_] = np.logical_or.reduce(own, axis=1)
+        return cls(ids, own | shared, seen)
 
 
 def pooled_tokens(texts: Sequence[SpannedText], width: int) -> tuple[Int64, npt.NDArray[np.bool_]]:
