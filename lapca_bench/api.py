@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -176,6 +176,8 @@ def evaluate(
     *,
     keep: int | None = None,
     workspace: Workspace | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
     on_outcome: OnOutcome | None = None,
     allow_network: bool = False,
 ) -> Evaluation:
@@ -185,18 +187,24 @@ def evaluate(
     object: anything with `encode(list[str]) -> array`, a function that does that, an `Encoder`, or a `System`. A
     mapping gives them names. A collection is a collection, a group or a family.
     `keep` stores only the first documents of every query; `workspace` says where vectors are stored and work is done;
+    `device` ("auto", "cpu", "cuda", "cuda:1", "mps") and `dtype` ("float32", "float16", "bfloat16", "auto") say where
+    models of cards and folders run and in which precision (default: a GPU where there is one, as each card says);
     `on_outcome(outcome, number, total)` is called as each cell ends; `allow_network` lets encoders that a server runs
     send it texts.
 
     Raises `UsageError` for an unknown name at once. Where a system fails, the others still run and are stored; then its
     error is raised.
     """
+    from lapca_bench.encoders.hardware import Hardware
     from lapca_bench.experiment import spec
     from lapca_bench.experiment.systems import SystemFactory
     from lapca_bench.resources import endpoint
+    from lapca_bench.search.workspace import Workspace
 
     if allow_network:
         endpoint.allow_network()
+    if device is not None or dtype is not None:
+        workspace = replace(workspace or Workspace(), hardware=Hardware(device, dtype))
     factory = SystemFactory.of(systems, workspace)
     experiment = spec.build(
         {

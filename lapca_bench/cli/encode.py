@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lapca_bench.cli.costs import COST_HEADS, cost_cells, cost_record
-from lapca_bench.cli.options import AllowNetwork, Ray, RunCode, SharedStore, Split, workspace_on
+from lapca_bench.cli.options import (
+    AllowNetwork,
+    BatchTokens,
+    Device,
+    Precision,
+    Ray,
+    RunCode,
+    SharedStore,
+    Split,
+    Threads,
+    hardware_of,
+    workspace_on,
+)
 from lapca_bench.cli.output import Json, Quiet, Verbose, say, say_columns, say_json, set_volume, size
 
 if TYPE_CHECKING:
@@ -28,6 +40,10 @@ def encode(
     ] = False,
     run_code: RunCode = False,
     json: Json = False,
+    device: Device = None,
+    dtype: Precision = None,
+    batch_tokens: BatchTokens = None,
+    threads: Threads = None,
     ray: Ray = None,
     shared: SharedStore = None,
     allow_network: AllowNetwork = False,
@@ -44,7 +60,7 @@ def encode(
 
     del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)
-    factory = SystemFactory.of([system], workspace_on(ray, shared))
+    factory = SystemFactory.of([system], workspace_on(ray, shared, hardware_of(device, dtype, batch_tokens, threads)))
 
     def made(task: Task) -> DenseSystem:
         return dense_system(system, factory(system, task))

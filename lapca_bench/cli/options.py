@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from lapca_bench.encoders.hardware import Hardware
     from lapca_bench.search.workspace import Workspace
 
 
@@ -120,12 +122,45 @@ AllowNetwork = Annotated[
 ]
 
 
-def workspace_on(ray: str | None, shared: str | None = None) -> Workspace:
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="DEVICE", help="Where models run: auto (a GPU where there is one), cpu, cuda, cuda:1, mps."),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--dtype",
+        metavar="DTYPE",
+        help="Precision of weights: float32, float16, bfloat16, or auto (half on a GPU); default: the card's.",
+    ),
+]
+BatchTokens = Annotated[
+    int | None, typer.Option(min=1, help="Tokens of a padded batch (default: what suits the device).")
+]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads of the processor (default: all it may use).")]
+
+
+def hardware_of(
+    device: str | None, dtype: str | None, batch_tokens: int | None = None, threads: int | None = None
+) -> Hardware:
+    """What the options ask of this machine; raises `UsageError` for a device that is not there."""
+    from lapca_bench.encoders.hardware import Hardware, device_named
+
+    hardware = Hardware(device, dtype, batch_tokens)
+    if device is not None:
+        device_named(device)
+    if threads is not None:  # read wherever work is spread over threads, in this process and those it starts
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    return hardware
+
+
+def workspace_on(ray: str | None, shared: str | None = None, hardware: Hardware | None = None) -> Workspace:
     """The workspace of a command: this process, or a Ray cluster; with the store that machines share, if any."""
     from lapca_bench.search.workspace import Workspace
     from lapca_bench.store.shared import Shared
 
     workspace = Workspace() if shared is None else Workspace(shared=Shared(shared).check())
+    workspace = workspace if hardware is None else replace(workspace, hardware=hardware)
     if ray is None:
         return workspace
     from lapca_bench.search.ray_executor import RayExecutor

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lapca_bench.cli.options import Format, TableFormat
+from lapca_bench.cli.options import (
+    BatchTokens,
+    Device,
+    Format,
+    Precision,
+    TableFormat,
+    Threads,
+    hardware_of,
+    workspace_on,
+)
 from lapca_bench.cli.output import log_into, say, say_columns, say_written, tell
 from lapca_bench.paths import DEFAULT_RESULTS
 
@@ -17,6 +26,7 @@ if TYPE_CHECKING:
     from lapca_bench.api import Evaluation
     from lapca_bench.report.published.rerun import Rerun
     from lapca_bench.report.published.tables import TableRecipe
+    from lapca_bench.search.workspace import Workspace
 
 
 def reproduce(
@@ -35,6 +45,10 @@ def reproduce(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="With --run: say what it would fetch and encode, and do nothing.")
     ] = False,
+    device: Device = None,
+    dtype: Precision = None,
+    batch_tokens: BatchTokens = None,
+    threads: Threads = None,
     results: Annotated[
         list[Path] | None, typer.Option(help="Folders of results (default: lapca-results and the shipped ones).")
     ] = None,
@@ -73,7 +87,8 @@ def reproduce(
     if dry_run:
         _forecast(work)
         return
-    evaluations = _measure(work, results[0] if results else DEFAULT_RESULTS, fetch=fetch)
+    workspace = workspace_on(None, hardware=hardware_of(device, dtype, batch_tokens, threads))
+    evaluations = _measure(work, results[0] if results else DEFAULT_RESULTS, workspace, fetch=fetch)
     own = {
         outcome.result.system
         for one, evaluation in zip(work, evaluations, strict=True)
@@ -118,7 +133,7 @@ def _forecast(work: Sequence[Rerun]) -> None:
         show_forecast(Job.of(one.experiment).forecast(), as_json=False)
 
 
-def _measure(work: Sequence[Rerun], results: Path, *, fetch: bool) -> list[Evaluation]:
+def _measure(work: Sequence[Rerun], results: Path, workspace: Workspace, *, fetch: bool) -> list[Evaluation]:
     """Run every table's cells that are not stored."""
     from lapca_bench.api import Job
     from lapca_bench.cli.cells import outcome_line
@@ -130,7 +145,7 @@ def _measure(work: Sequence[Rerun], results: Path, *, fetch: bool) -> list[Evalu
         tell(f"{one.recipe.name}: {len(one.systems)} systems on {len(one.experiment.collections)} collections")
         if fetch:
             fetch_needed(one.experiment)
-        job = Job.of(one.experiment, results)
+        job = Job.of(one.experiment, results, workspace=workspace)
         evaluation = job.run(lambda outcome, number, total: tell(outcome_line(outcome, number, total)))
         if evaluation.failed:
             tell(f"{evaluation.failed} of {len(evaluation.outcomes)} cells failed; the same command repeats only those")

@@ -14,12 +14,15 @@ from lapca_bench.cli.cells import outcome_line, outcome_record, show_forecast
 from lapca_bench.cli.options import (
     AllowNetwork,
     Baseline,
+    BatchTokens,
     Depth,
+    Device,
     Format,
     Intervals,
     Keep,
     Margin,
     Pairs,
+    Precision,
     Ray,
     RunCode,
     SharedStore,
@@ -27,7 +30,9 @@ from lapca_bench.cli.options import (
     Split,
     TableFormat,
     Tested,
+    Threads,
     TrustIdentity,
+    hardware_of,
     workspace_on,
 )
 from lapca_bench.cli.output import Json, Quiet, Verbose, log_into, say, say_json, say_written, set_volume, tell
@@ -114,6 +119,10 @@ def run(
     run_code: RunCode = False,
     trust_identity: TrustIdentity = False,
     json: Json = False,
+    device: Device = None,
+    dtype: Precision = None,
+    batch_tokens: BatchTokens = None,
+    threads: Threads = None,
     ray: Ray = None,
     shared: SharedStore = None,
     allow_network: AllowNetwork = False,
@@ -142,7 +151,12 @@ def run(
         split=split,
         depth=depth,
     )
-    job = Job.of(wanted, results, workspace=workspace_on(ray, shared), keep=keep)
+    job = Job.of(
+        wanted,
+        results,
+        workspace=workspace_on(ray, shared, hardware_of(device, dtype, batch_tokens, threads)),
+        keep=keep,
+    )
     if dry_run:
         show_forecast(job.forecast(run_code=run_code), as_json=json)
         return

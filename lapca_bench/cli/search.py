@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from lapca_bench.cli.options import AllowNetwork, Depth, Ray, Split, workspace_on
+from lapca_bench.cli.options import (
+    AllowNetwork,
+    BatchTokens,
+    Depth,
+    Device,
+    Precision,
+    Ray,
+    Split,
+    Threads,
+    hardware_of,
+    workspace_on,
+)
 from lapca_bench.cli.output import Quiet, Verbose, say, set_volume, tell
 
 
@@ -22,6 +33,10 @@ def search(
     ] = None,
     split: Split = None,
     depth: Depth = None,
+    device: Device = None,
+    dtype: Precision = None,
+    batch_tokens: BatchTokens = None,
+    threads: Threads = None,
     ray: Ray = None,
     allow_network: AllowNetwork = False,
     quiet: Quiet = False,
@@ -40,7 +55,7 @@ def search(
 
     del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)
-    factory = SystemFactory.of([system], workspace_on(ray))
+    factory = SystemFactory.of([system], workspace_on(ray, hardware=hardware_of(device, dtype, batch_tokens, threads)))
     loaded = registry.load(collection, split)
     made = factory(system, loaded.card.policy.task)
     if query is not None:

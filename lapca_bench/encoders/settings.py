@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from lapca_bench.encoders.hardware import DEVICE, Hardware
 from lapca_bench.encoders.identity import NotIdentity
 from lapca_bench.encoders.protocol import Similarity
 from lapca_bench.encoders.weights.checkpoint import HUB, RESOURCE, find
+from lapca_bench.errors import UsageError
 from lapca_bench.toml_model import Strict
 from lapca_bench.types import Task
 
@@ -41,6 +43,10 @@ class EncoderTable(Strict):
         stated = {name: value for name in self.paths if isinstance(value := getattr(self, name), str)}
         changed = {name: change(name, value) for name, value in stated.items() if not value.startswith(_NO_PATH)}
         return self.model_copy(update=changed) if changed else self
+
+    def on(self, hardware: Hardware) -> Self:  # noqa: ARG002
+        """The same where a user asks for `hardware`, as far as this kind of encoder can be told."""
+        return self
 
     def for_task(self, task: Task) -> Self:  # noqa: ARG002
         """The same as it is used for a kind of task, where that makes a difference."""
@@ -124,7 +130,8 @@ class WeightsSettings(CheckpointSettings):
     """Which weights transformers loads, and how.
 
     `format` "e5-q4" reads the 4-bit file of multilingual-e5-small, for which `tokenizer` names the tokenizer.json.
-    `batch_tokens` bounds a padded batch (default: what suits the device).
+    `batch_tokens` bounds a padded batch (default: what suits the device); `device` is "auto" (a GPU where there is
+    one), "cpu", "cuda", "cuda:1" or "mps".
     """
 
     paths: ClassVar[tuple[str, ...]] = ("checkpoint", "tokenizer")
@@ -133,6 +140,21 @@ class WeightsSettings(CheckpointSettings):
     tokenizer: Annotated[str | None, NotIdentity] = None
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     batch_tokens: Annotated[int | None, NotIdentity] = Field(default=None, ge=1)
+    device: Annotated[str, NotIdentity] = Field(default="auto", pattern=f"^({DEVICE})$")
+
+    def on(self, hardware: Hardware) -> Self:
+        """The same with the device, precision and batches that a user asks for.
+
+        Raises `UsageError` where this model cannot be had in that precision.
+        """
+        changes = hardware.changes
+        if not changes:
+            return self
+        try:
+            return type(self).model_validate({**self.model_dump(), **changes})
+        except ValidationError as error:
+            said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise UsageError(said, key="dtype", remedy="leave --dtype out for this system") from None
 
     @property
     def further(self) -> tuple[str | None, ...]:

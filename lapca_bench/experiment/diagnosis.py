@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lapca_bench.atomic import sweep
-from lapca_bench.encoders import health
+from lapca_bench.encoders import hardware, health
 from lapca_bench.encoders.kinds import AnySettings
 from lapca_bench.encoders.probes import probes
 from lapca_bench.errors import LapcaError, MissingResourceError
@@ -47,6 +47,7 @@ def diagnose() -> Iterator[MachineFinding]:
         _extras,
         _java,
         _threads,
+        _gpus,
         _cache,
         _data,
         _systems,
@@ -118,6 +119,16 @@ def _threads() -> Iterator[MachineFinding]:
         yield MachineFinding("threads", "missing", f"{detail}; {limits[0]} asks for more", f"unset {limits[0]}")
     else:
         yield MachineFinding("threads", "ok", detail)
+
+
+def _gpus() -> Iterator[MachineFinding]:
+    if EXTRAS["dense"].lacking:
+        return
+    found = hardware.gpus()
+    if found:
+        yield MachineFinding("gpu", "ok", f"{'; '.join(found)}; used by default, in half precision with --dtype auto")
+    else:
+        yield MachineFinding("gpu", "ok", "none that PyTorch sees: models run on the processor")
 
 
 def _cache() -> Iterator[MachineFinding]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from lapca_bench.encoders.hardware import Hardware
 from lapca_bench.encoders.settings import EncoderTable
 from lapca_bench.extras import known_extra
 from lapca_bench.search.system import System
@@ -89,6 +90,10 @@ class SystemCard(Strict):
     def for_task(self, task: Task) -> Self:
         """The same with the prompts that its own models have for this kind of task."""
         return self._with_models(lambda table: table.for_task(task))
+
+    def on(self, hardware: Hardware) -> Self:
+        """The same with its own models where and how a user asks for them to run."""
+        return self._with_models(lambda table: table.on(hardware))
 
     def _with_models(self, change: Callable[[EncoderTable], EncoderTable]) -> Self:
         encoders = {name: table for name, table in self.tables.items() if isinstance(table, EncoderTable)}

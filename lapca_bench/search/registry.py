@@ -136,7 +136,7 @@ def _build(card: SystemCard, workspace: Workspace, task: Task, parents: tuple[st
     def part(name: str) -> System:
         return _build(find_card(name), workspace, task, (*parents, card.name))
 
-    return card.for_task(task).make(Making(workspace, part))
+    return card.for_task(task).on(workspace.hardware).make(Making(workspace, part))
 
 
 def _lacking_extras(card: SystemCard) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lapca_bench.encoders.hardware import Hardware
 from lapca_bench.paths import cache_root
 from lapca_bench.store.executor import Executor, LocalExecutor
 from lapca_bench.store.forms import Sparse, TokenVectors
@@ -14,7 +15,7 @@ from lapca_bench.store.vectors import VectorStore
 
 @dataclass(frozen=True)
 class Workspace:
-    """A cache folder, an executor, and perhaps a store of vectors that other machines share with this one.
+    """A cache folder, an executor, what models run on, and perhaps a store of vectors that machines share.
 
     Every system that is made in a workspace shares them.
     """
@@ -22,6 +23,7 @@ class Workspace:
     cache: Path = field(default_factory=cache_root)
     executor: Executor = field(default_factory=LocalExecutor)
     shared: Shared | None = field(default_factory=configured)
+    hardware: Hardware = field(default_factory=Hardware)
 
     @property
     def vectors(self) -> VectorStore:

@@ -11,7 +11,7 @@ from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.encoders.settings import WeightsSettings
 from lapca_bench.encoders.weights.batching import Rows, encode_batches
-from lapca_bench.encoders.weights.network import Network, folder_of
+from lapca_bench.encoders.weights.network import Network
 from lapca_bench.encoders.weights.tokenizer import Tokens, padded
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
@@ -30,9 +30,7 @@ class CrossEncoder:
 
     def __init__(self, settings: CrossEncoderSettings, name: str) -> None:
         self._settings = settings
-        self._network = Network(
-            folder_of(settings), name, settings.max_length, settings.dtype, "sequence-classification"
-        )
+        self._network = Network(settings, name, settings.max_length, "sequence-classification")
 
     @cached_property
     def identity(self) -> EncoderIdentity:

@@ -21,7 +21,7 @@ from lapca_bench.encoders.protocol import Vectors, VectorSide
 from lapca_bench.encoders.settings import NetworkSettings
 from lapca_bench.encoders.weights.batching import Rows, run_batches
 from lapca_bench.encoders.weights.dense_layer import DenseLayer, layer_digest, load_dense_layer
-from lapca_bench.encoders.weights.network import Network, folder_of
+from lapca_bench.encoders.weights.network import Network
 from lapca_bench.encoders.weights.tokenizer import Tokens
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
@@ -68,7 +68,7 @@ class SparseTransformerEncoder(PromptedEncoder[SparseSettings, "csr_array"]):
         super().__init__(settings, name)
         longest = max(settings.query_max_length, settings.document_max_length)
         architecture = "masked-lm" if settings.expansion == "masked-lm" else "auto"
-        self._network = Network(folder_of(settings), name, longest, settings.dtype, architecture)
+        self._network = Network(settings, name, longest, architecture)
 
     @cached_property
     def identity(self) -> EncoderIdentity:

@@ -19,7 +19,7 @@ from lapca_bench.encoders.protocol import Vectors, VectorSide
 from lapca_bench.encoders.settings import NetworkSettings
 from lapca_bench.encoders.weights.batching import Rows, run_batches
 from lapca_bench.encoders.weights.dense_layer import DenseLayer, layer_digest, load_dense_layer
-from lapca_bench.encoders.weights.network import Network, folder_of
+from lapca_bench.encoders.weights.network import Network
 from lapca_bench.encoders.weights.tokenizer import Ids, Tokens
 from lapca_bench.errors import InputError
 from lapca_bench.extras import releases
@@ -65,7 +65,7 @@ class TokenVectorEncoder(PromptedEncoder[LateInteractionSettings, list[Vectors]]
     def __init__(self, settings: LateInteractionSettings, name: str) -> None:
         super().__init__(settings, name)
         longest = max(settings.query_max_length, settings.document_max_length)
-        self._network = Network(folder_of(settings), name, longest, settings.dtype, "auto")
+        self._network = Network(settings, name, longest, "auto")
 
     @cached_property
     def identity(self) -> EncoderIdentity:

@@ -75,9 +75,9 @@ class TransformerSettings(NetworkSettings, DenseSettings):
         return self
 
     @model_validator(mode="after")
-    def _a_delta_changes_one_float32_model(self) -> Self:
-        if self.delta is not None and (self.query_checkpoint is not None or self.dtype != "float32"):
-            msg = "`delta` is for one model for both sides, in float32"
+    def _a_delta_changes_one_model(self) -> Self:
+        if self.delta is not None and self.query_checkpoint is not None:
+            msg = "`delta` is for one model for both sides"
             raise ValueError(msg)
         return self
 
@@ -97,7 +97,7 @@ class Tower(Network):
     def __init__(self, folder: Path, settings: TransformerSettings, name: str) -> None:
         asked = max(settings.query_max_length, settings.document_max_length)
         delta = None if settings.delta is None else find(settings.delta)
-        super().__init__(folder, name, asked, settings.dtype, settings.architecture, delta)
+        super().__init__(settings, name, asked, settings.architecture, folder=folder, delta=delta)
         self._settings = settings
 
     @cached_property

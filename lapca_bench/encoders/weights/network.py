@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lapca_bench.digest import digest_file
+from lapca_bench.encoders.hardware import device_named
 from lapca_bench.encoders.settings import WeightsSettings
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.weights.batching import Rows, default_budget
@@ -107,7 +108,7 @@ def load_model(folder: Path, dtype: str, architecture: str = "auto", delta: Path
             local_files_only=True,
             trust_remote_code=False,
             use_safetensors=True,
-            dtype=getattr(torch, dtype),
+            dtype=torch.float32 if delta is not None else getattr(torch, dtype),
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
@@ -124,7 +125,8 @@ def load_model(folder: Path, dtype: str, architecture: str = "auto", delta: Path
             remedy="fetch the checkpoint again, or name the one its config.json belongs to",
         )
     if delta is not None:
-        apply_delta(model, delta)
+        apply_delta(model, delta)  # in float32, as it was made
+        model = model.to(getattr(torch, dtype))
     return model.eval()
 
 
@@ -140,11 +142,21 @@ class Network:
     """One checkpoint, loaded when first used. Raises `UsageError` where it cannot take `longest` tokens."""
 
     def __init__(
-        self, folder: Path, name: str, longest: int, dtype: str, architecture: str, delta: Path | None = None
+        self,
+        settings: WeightsSettings,
+        name: str,
+        longest: int,
+        architecture: str,
+        *,
+        folder: Path | None = None,
+        delta: Path | None = None,
     ) -> None:
+        """`folder` is the checkpoint's (default: the one that the settings name)."""
+        folder = folder or folder_of(settings)
         self.folder = folder
         self.name = name
-        self._dtype, self._architecture, self._delta = dtype, architecture, delta
+        self._dtype, self._architecture, self._delta = settings.dtype, architecture, delta
+        self._device = settings.device
         self.config = configuration(folder)
         limit = longest_input(self.config)
         if limit is not None and longest > limit:
@@ -189,10 +201,10 @@ class Network:
 
     @cached_property
     def model(self) -> Any:
-        """The transformers model, on a GPU where there is one."""
+        """The transformers model, on its device."""
         torch = need("torch", "dense")
         torch.set_num_threads(min(torch.get_num_threads(), usable_threads()))
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = device_named(self._device)
         model = load_model(self.folder, self._dtype, self._architecture, self._delta)
         return pack_linear_layers(model.to(device))
 
@@ -215,12 +227,17 @@ class Network:
         import torch
 
         arrays = padded(tokens.ids, rows, self.tokenizer.pad)
-        ids, mask = (torch.from_numpy(array).to(self.model.device) for array in arrays)
+        ids, mask = (self._moved(torch.from_numpy(array)) for array in arrays)
         seen = mask
         if attended is not None:
             lengths = torch.tensor([attended[row] for row in rows], device=mask.device)
             seen = mask * (torch.arange(mask.shape[1], device=mask.device) < lengths[:, None])
         return self._output(input_ids=ids, attention_mask=seen, **further), ids, mask
+
+    def _moved(self, array: torch.Tensor) -> torch.Tensor:
+        """On the model's device; copies to a GPU go from pinned memory, beside its work."""
+        device = self.model.device
+        return array.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else array.to(device)
 
     def _output(self, **given: torch.Tensor) -> Any:
         """What the model makes of token ids; raises `EncoderError` where it needs more than those."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lapca_bench.digest import digest_file, digest_value
+from lapca_bench.encoders.hardware import device_named
 from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
 from lapca_bench.encoders.protocol import VectorSide
 from lapca_bench.encoders.sentence_settings import SentenceSettings
@@ -43,9 +44,16 @@ class SentenceModel:
     def model(self) -> Any:
         """The library's model; raises `InputError` where it cannot load the folder."""
         library = need("sentence_transformers", "sentence-transformers")
+        loading: dict[str, object] = {"use_safetensors": True}
+        if self._settings.dtype is not None:
+            loading["dtype"] = getattr(need("torch", "dense"), self._settings.dtype)
         try:
             model = getattr(library, self._library)(
-                str(self.folder), local_files_only=True, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+                str(self.folder),
+                device=device_named(self._settings.device),
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs=loading,
             )
         except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, ImportError) as error:
             remedy = "fetch the checkpoint again; pickled weights and remote code are not loaded"
