@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from lapca_bench.digest import digest_file
+from lapca_bench.digest import digest_file, digest_value
 from lapca_bench.encoders.checked import checked, normalised
 from lapca_bench.encoders.identity import EncoderIdentity, NotIdentity, identity_settings
 from lapca_bench.encoders.prompted import DenseEncoder
@@ -22,6 +22,7 @@ from lapca_bench.encoders.texts import well_formed
 from lapca_bench.encoders.threads import usable_threads
 from lapca_bench.encoders.weights.batching import CPU_BUDGET, Rows, encode_batches, says_out_of_memory
 from lapca_bench.encoders.weights.checkpoint import find
+from lapca_bench.encoders.weights.pointers import external_data
 from lapca_bench.encoders.weights.pooling import pool_arrays
 from lapca_bench.encoders.weights.tokenizer import Tokenizer, Tokens, load_tokenizer, padded, tokenizer_digest
 from lapca_bench.errors import InputError
@@ -142,6 +143,8 @@ class OnnxEncoder(DenseEncoder[OnnxSettings]):
         """Digest of the model file and of the tokenizer, and every setting that changes a vector."""
         settings = identity_settings(self._settings)
         settings["weights"] = digest_file(self._file)
+        if others := external_data(self._file):
+            settings["external"] = digest_value({path.name: digest_file(path) for path in others})
         if self._tokenizer_folder is not None:
             settings["tokenizer"] = tokenizer_digest(self._tokenizer_folder)
         return EncoderIdentity(self._name, settings, releases("onnxruntime", "onnxruntime-extensions", "tokenizers"))

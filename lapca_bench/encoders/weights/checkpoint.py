@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lapca_bench.digest import digest_file, digest_value
+from lapca_bench.encoders.weights.pointers import refuse_adapters, shards
 from lapca_bench.errors import InputError, MissingResourceError, StoreError, UsageError
 from lapca_bench.parsing import json_value
 from lapca_bench.sealed import damage, sealed_digests
@@ -77,18 +78,21 @@ def configuration(folder: Path) -> dict[str, object]:
 
 
 def weights_digest(folder: Path) -> str:
-    """Digest of the configuration and of all safetensors files of a folder; raises `InputError` when it has none.
+    """Digest of the configuration and of all safetensors files of a folder, those that an index names included.
+
+    Raises `InputError` when it has none, or its weights lie elsewhere.
 
     A folder that this project wrote carries the digests of its files: raises `StoreError` where one no longer matches.
     """
-    files = sorted(folder.glob("*.safetensors"))
+    refuse_adapters(folder)
+    files = list(dict.fromkeys([*sorted(folder.glob("*.safetensors")), *shards(folder)]))
     if not files:
         raise InputError(
             "no safetensors weights here (pickled weights are not loaded)",
             path=folder,
             remedy="convert them with `save_pretrained(..., safe_serialization=True)`, or name a revision with them",
         )
-    digests = {path.name: digest_file(path) for path in files}
+    digests = {path.relative_to(folder).as_posix(): digest_file(path) for path in files}
     expected = sealed_digests(folder, _DAMAGED)
     others = [name for name in ("config.json", "tokenizer.json") if name in expected]
     wrong = [name for name, digest in digests.items() if expected.get(name, digest) != digest]

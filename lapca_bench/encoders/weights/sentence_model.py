@@ -14,12 +14,15 @@ from lapca_bench.encoders.sentence_settings import SentenceSettings
 from lapca_bench.encoders.stated import FolderStatement
 from lapca_bench.encoders.texts import well_formed
 from lapca_bench.encoders.weights.checkpoint import find
-from lapca_bench.errors import InputError
+from lapca_bench.encoders.weights.pointers import files_below, refuse_pickles
+from lapca_bench.errors import InputError, MissingResourceError
 from lapca_bench.extras import need, releases
 
 Library = Literal["SentenceTransformer", "SparseEncoder", "MultiVectorEncoder", "CrossEncoder"]
 
-_PARTS = (".safetensors", ".json", ".txt", ".model", ".metadata")  # what weights, modules and tokenizers are written in
+OLDEST = 6  # release of sentence-transformers
+# Never read by a load: words, pictures, code (which is not run), and pickled weights, of which `refuse_pickles` speaks.
+_NOT_READ = (".md", ".png", ".jpg", ".jpeg", ".svg", ".pdf", ".py", ".bin", ".onnx", ".h5", ".msgpack", ".ot")
 
 
 class SentenceModel:
@@ -47,6 +50,13 @@ class SentenceModel:
         loading: dict[str, object] = {"use_safetensors": True}
         if self._settings.dtype is not None:
             loading["dtype"] = getattr(need("torch", "dense"), self._settings.dtype)
+        refuse_pickles(self.folder)
+        release = releases("sentence-transformers")["sentence-transformers"]
+        if int(release.partition(".")[0]) < OLDEST:
+            raise MissingResourceError(
+                f"sentence-transformers {release} runs code of a model's folder unasked",
+                remedy=f"pip install 'sentence-transformers>={OLDEST}.0'",
+            )
         try:
             model = getattr(library, self._library)(
                 str(self.folder),
@@ -94,7 +104,7 @@ class SentenceModel:
         return EncoderIdentity(self.name, settings, versions)
 
     def _parts(self) -> list[Path]:
-        return [path for path in sorted(self.folder.rglob("*")) if path.suffix in _PARTS and path.is_file()]
+        return [path for path in files_below(self.folder) if path.suffix not in _NOT_READ and path.name[0] != "."]
 
     def _place(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()

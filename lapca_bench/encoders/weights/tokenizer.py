@@ -257,6 +257,8 @@ def tokenizer_digest(folder: Path) -> str:
     names = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"]
     if not (folder / "tokenizer.json").is_file():
         names += ["vocab.txt", "sentencepiece.bpe.model"]
+        others = ("merges.txt", "vocab.json", "added_tokens.json", "*.model", "*.tiktoken", "*.vocab", "dict.txt")
+        names += sorted({path.name for pattern in others for path in folder.glob(pattern)} - set(names))
     found = {name: digest_file(folder / name) for name in names if (folder / name).is_file()}
     if not found:
         raise LapcaError("no tokenizer files here", path=folder, remedy="point at a whole checkpoint folder")
