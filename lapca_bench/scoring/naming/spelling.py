@@ -52,6 +52,8 @@ def read(text: str) -> Parts:
             raise UsageError(f"measure {text!r} needs a cut-off", remedy=f"write {found['name']}_10, or {name}@10")
         parameters = _parameters(f"{found['before'] or ''},{found['after'] or ''}", text)
         number = found["number"] or _taken(parameters, _CUTOFF) or _taken(parameters, _RECALL)
+        if number is not None and not re.fullmatch(_NUMBER, number):
+            raise UsageError(f"measure {text!r}: {number!r} is no number", remedy=f"write {_named(name)[0].form}")
         return _placed(text, *_renamed(name, parameters), number, found["unit"] or "")
     if (found := _TREC_EVAL.fullmatch(bare)) and (name := _canonical(found["name"])):
         if name in _NUMBERED_PARAMETER:
