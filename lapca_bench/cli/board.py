@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,11 +43,12 @@ def build(
 @app.command(epilog="Example: lapca-bench board verify --results lapca-results")
 def verify(results: Results = None, json: Json = False) -> None:
     """Score every stored run again and compare each value; exit 1 where one differs or a file is damaged."""
+    from lapca_bench.report.board.usable import readable
     from lapca_bench.report.board.verify import verify as verifications
-    from lapca_bench.report.published.output import measured
 
-    found = list(verifications(measured(results)))
-    records = [
+    readables, broken = readable(results)
+    found = list(verifications(readables))
+    records: list[dict[str, Any]] = [
         {
             "state": one.state,
             "system": one.result.system,
@@ -58,18 +59,20 @@ def verify(results: Results = None, json: Json = False) -> None:
         }
         for one in found
     ]
+    unread = {"state": "damaged", "collection": "", "split": "", "unseen": []}
+    records += [{**unread, "system": what, "reason": reason} for what, reason in broken]
     if json:
         say_json(records)
     else:
         heads = ("state", "system", "collection", "split", "reason")
         say_columns(heads, [[record[head] for head in heads] for record in records])
-    states = [one.state for one in found]
+    states = [record["state"] for record in records]
     tell(", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states)) or "no results")
     if in_part := sum(bool(one.unseen) for one in found):
         tell(
             f"{in_part} of them by the measures that the kept documents reach; `board rerun` makes the full runs again"
         )
-    if any(one.failed for one in found):
+    if broken or any(one.failed for one in found):
         raise typer.Exit(1)
 
 

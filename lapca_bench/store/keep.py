@@ -15,6 +15,7 @@ from lapca_bench.errors import InputError
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Int64, Run
 from lapca_bench.sealed import seal_folder
+from lapca_bench.store.first_texts import shortened
 from lapca_bench.store.kept import DOCUMENTS, ENDING, QUESTIONS, RESULTS, KeptFamily
 from lapca_bench.store.provenance import Provenance
 from lapca_bench.store.results import Facts, Result, ResultStore, StoredResult, file_name
@@ -59,11 +60,11 @@ class _Entry:
 
     @classmethod
     def of(cls, stored: StoredResult, first: int) -> _Entry:
-        """`stored`, its run cut to the `first` documents; its provenance says so where that was deeper."""
+        """`stored` with its run cut to the `first` documents, which its provenance then says, and its first texts cut."""
         facts = {field.name: getattr(stored, field.name) for field in fields(Facts)}
         depth = stored.provenance.kept or stored.provenance.depth
-        if depth is None or depth > first:
-            facts["provenance"] = Provenance({**stored.provenance, "kept": first})
+        cut = {"kept": first} if depth is None or depth > first else {}
+        facts["provenance"] = Provenance({**shortened(stored.provenance), **cut})
         return cls(Result(**facts, scores=stored.scores, run=stored.run.cut(first)), stored.digests)
 
 

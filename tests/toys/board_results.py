@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from lapca_bench.digest import digest_texts
+from lapca_bench.experiment.rescoring import means_of
 from lapca_bench.run import Run
 from lapca_bench.store.provenance import Provenance
-from lapca_bench.store.results import Result, ResultStore, StoredMean
+from lapca_bench.store.results import Result, ResultStore
 
 HOSTILE = '<script>document.title="owned"</script>" onmouseover="x" \u202egnihtemos ' + "long " * 95
 
@@ -43,7 +44,6 @@ def result(
                 rows.append((query, language, measure, value))
             ranking[query] = {f"d{(number * 7 + k * 3) % 50}": 1.0 - 0.1 * k for k in range(8)}
     frame = pd.DataFrame(rows, columns=["query", "language", "measure", "value"])
-    means = frame.groupby(["measure", "language"], sort=False)["value"].agg(["mean", "size"])
     return Result(
         key=digest_texts([system, collection, split, finished]),
         system=system,
@@ -53,10 +53,7 @@ def result(
         collection=collection,
         split=split,
         languages=list(languages),
-        aggregates=[
-            StoredMean(measure=m, language=language, mean=float(row["mean"]), queries=int(row["size"]))
-            for (m, language), row in means.iterrows()
-        ],
+        aggregates=list(means_of(frame, measures, languages)),
         provenance=Provenance(
             {
                 "finished": finished,

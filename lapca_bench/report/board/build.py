@@ -7,26 +7,32 @@ module did not make is never replaced.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 from lapca_bench.atomic import atomic_folder
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection, CollectionCard
 from lapca_bench.errors import LapcaError, UsageError
+from lapca_bench.experiment import provenance
+from lapca_bench.report.board import feed
 from lapca_bench.report.board.data import boards
+from lapca_bench.report.board.model import Board
 from lapca_bench.report.board.pages import Site
 from lapca_bench.report.board.queries import Texts, first_documents
+from lapca_bench.report.board.site import slug
 from lapca_bench.report.board.surroundings import Surroundings
+from lapca_bench.report.board.usable import readable, uncheckable, usable
 from lapca_bench.report.board.verify import misfit
 from lapca_bench.report.pool_bias import bias_of_result
 from lapca_bench.report.published import tables as recipe_files
-from lapca_bench.report.published.output import measured
 from lapca_bench.report.published.published import published
 from lapca_bench.report.training_record import shipped_records
 from lapca_bench.run import Qrels
 from lapca_bench.scoring.bias import LanguageBias
-from lapca_bench.store.results import StoredResult, newest
+from lapca_bench.store.results import StoredResult
 
 MARK = ".lapca-board"
 
@@ -39,7 +45,7 @@ class Built:
     boards: int
     pages: int
     results: int
-    left_out: Sequence[str]  # one sentence per result whose language bias could not be shown
+    left_out: Sequence[str]  # a sentence per result that is not shown, or not with its language bias
 
 
 def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = False) -> Built:
@@ -50,11 +56,46 @@ def build(out: Path, results: Sequence[Path] | None = None, *, texts: bool = Fal
     """
     if out.exists() and not (out / MARK).exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("this folder holds something else than a board", path=out, remedy="name a new or empty folder")
-    stored = list(newest(measured(results)).values())
+    found, unread = readable(results)
+    stored, broken = usable(found)
     site = site_of(stored, texts=texts)
+    as_of = max((result.provenance.finished for result in stored), default="")
+    now, before = feed.snapshot(site.boards, {"as_of": as_of, **_builder()}), feed.earlier(out)
+    steps = [(str(old["as_of"]), str(new["as_of"]), feed.changes(new, old)) for new, old in pairwise([now, *before])]
+    builder = ", ".join(f"{name.replace('_', '-')} {version}" for name, version in _builder().items())
+    site = replace(site, as_of=f"{as_of or 'no result'}, {builder}", changes=[step for step in steps if step[2]])
     pages = site.pages()
-    _write(out, pages)
-    return Built(out, len(site.boards), len(pages), len(stored), site.left_out)
+    files = {f"boards/{slug(board.name)}.json": feed.board_json(board) for board in site.boards}
+    _write(out, {**pages, **files, **feed.versions(now, before), "feed.xml": feed.atom(stored, as_of)})
+    left_out = [f"left out: {what}: {reason}" for what, reason in (*unread, *broken)]
+    return Built(out, len(site.boards), len(pages), len(stored), [*left_out, *site.left_out])
+
+
+def _builder() -> dict[str, str]:
+    """By what the site is built: the release, and the commit where it is a checkout."""
+    found = {"lapca_bench": version("lapca-bench")}
+    commit = provenance.commit()
+    return {**found, "commit": commit[:12]} if commit else found
+
+
+def _with_unchecked(made: Sequence[Board], stored: Sequence[StoredResult]) -> list[Board]:
+    """The boards, each with a note on which of its results cannot be checked on this machine, or not all of."""
+    reasons = {result.key: reason for result, reason in uncheckable(stored)}
+    noted = []
+    for board in made:
+        of_reason: dict[str, list[str]] = {}
+        for entry in board.entries:
+            for result in entry.results:
+                if reason := reasons.get(result.key):
+                    of_reason.setdefault(reason, []).append(f"{result.system} on {result.collection}")
+        lines = [f"Not checked: {reason}: {_some(names)}" for reason, names in of_reason.items()]
+        noted.append(replace(board, notes=[*board.notes, *lines]))
+    return noted
+
+
+def _some(names: Sequence[str], shown: int = 3) -> str:
+    rest = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{rest}"
 
 
 def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
@@ -64,7 +105,7 @@ def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
     around = Surroundings(collections.groups(), _trained_on(), titles)
     biases, left_out = _biases(stored, cards)
     shown = [recipe for recipe in recipe_files.recipes().values() if recipe.board]
-    made = boards(shown, published(), stored, around)
+    made = _with_unchecked(boards(shown, published(), stored, around), stored)
     return Site(
         boards=made,
         results=stored,

@@ -12,7 +12,7 @@ from lapca_bench.report.board.bias import bias_context
 from lapca_bench.report.board.data import provenance_key
 from lapca_bench.report.board.model import Board, Entry, Standing
 from lapca_bench.report.board.queries import Texts
-from lapca_bench.report.board.site import page, slug
+from lapca_bench.report.board.site import built_as, page, slug
 from lapca_bench.report.board.svg import bars
 from lapca_bench.report.board.table import board_page, comparable_mean, interval, number
 from lapca_bench.report.board.training_svg import curves, histogram
@@ -39,10 +39,16 @@ class Site:
     biases: Mapping[str, LanguageBias] = field(default_factory=dict)  # by result key
     left_out: Sequence[str] = ()  # why some results have no bias
     trainings: Mapping[str, TrainingRecord] = field(default_factory=dict)  # by system
+    as_of: str = ""  # when the newest result was made, and by what the site was built
+    changes: Sequence[tuple[str, str, Sequence[str]]] = ()  # from one build to the next: as of when, and what
 
     def pages(self) -> dict[str, str]:
         """Path below the site's folder → HTML."""
-        made = {"index.html": _index(self)}
+        with built_as(f"as of {self.as_of}" if self.as_of else ""):
+            return self._pages()
+
+    def _pages(self) -> dict[str, str]:
+        made = {"index.html": _index(self), "changes.html": _changes(self.changes)}
         for board in self.boards:
             made[f"boards/{slug(board.name)}.html"] = board_page(board)
         for name in dict.fromkeys(entry.system for board in self.boards for entry in board.entries):
@@ -59,6 +65,13 @@ class Site:
 
 
 SHOWN_LEADERS = 3
+
+
+def _changes(steps: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    shown = [
+        {"id": f"c-{slug(after)}", "before": before, "after": after, "lines": lines} for before, after, lines in steps
+    ]
+    return page("changes.html.j2", "What changed", {"steps": shown})
 
 
 def _index(site: Site) -> str:

@@ -10,7 +10,9 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from lapca_bench.visible import visible
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+_BUILT: ContextVar[str] = ContextVar("built", default="")
 KEPT = 48  # characters of a name in a file name
 
 
@@ -32,6 +35,16 @@ def slug(name: str) -> str:
         if plain
         else f"{readable or 'name'}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     )
+
+
+@contextmanager
+def built_as(text: str) -> Iterator[None]:
+    """Within it, the foot of every page says as of when and by what it was built."""
+    token = _BUILT.set(text)
+    try:
+        yield
+    finally:
+        _BUILT.reset(token)
 
 
 def embedded(value: object) -> str:
@@ -92,12 +105,12 @@ def page(
         .get_template(template)
         .render(
             title=title,
-            root="" if template == "index.html.j2" else "../",
+            root="" if template in ("index.html.j2", "changes.html.j2") else "../",
             policy=policy(style, code),
             style=Markup(style),  # noqa: S704 - an asset of this package
             scripts=[Markup(script) for script in code],  # noqa: S704 - assets of this package
             data=blocks,
-            built="",
+            built=_BUILT.get(),
             **context,
         )
     )

@@ -66,6 +66,7 @@ def board_page(board: Board) -> str:
             },
             "scripts_of_tasks": sorted({task.script for task in board.tasks if task.script}),
             "plots": scatters(board),
+            "json_file": f"{slug(board.name)}.json",
         },
         scripts=["export.js", "board.js"],
         data={"board-data": _data(board, entries)},

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import fsum
 from typing import TYPE_CHECKING, Literal
 
 from lapca_bench.collections import registry as collections
 from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, UsageError
-from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
+from lapca_bench.experiment.rescoring import score_run, within_kept
 from lapca_bench.experiment.result_key import result_key
 from lapca_bench.scoring.scorer import Scores
 from lapca_bench.store.results import AnyResult, StoredMean, StoredResult
@@ -140,7 +141,7 @@ def _other_means(result: AnyResult) -> str:
         if said.setdefault((one["measure"], one["language"]), one) is not one:
             return f"it states the mean of {one['measure']} for {_told(one['language'])} twice"
     measures = dict.fromkeys([*result.scores["measure"], *(measure for measure, _ in said)])
-    for one in means_of(result.scores, measures, result.languages):
+    for one in _means(result, measures):
         of = f"{one['measure']} for {_told(one['language'])}"
         stated = said.pop((one["measure"], one["language"]), None)
         if stated is None:
@@ -150,6 +151,26 @@ def _other_means(result: AnyResult) -> str:
         if not _alike(stated["mean"], one["mean"]):
             return f"its mean of {of} is not that of its values"
     return f"it states means for {', '.join(sorted({_told(language) for _, language in said}))}" if said else ""
+
+
+def _means(result: AnyResult, measures: Iterable[str]) -> Iterator[StoredMean]:
+    """As `means_of`, in one pass: a site has thousands of results."""
+    of: dict[tuple[str, str], list[float]] = {}
+    columns = (result.scores[name].tolist() for name in ("measure", "language", "value"))
+    for measure, language, value in zip(*columns, strict=True):
+        of.setdefault((measure, language), []).append(value)
+    for measure in measures:
+        every = {language: of.get((measure, language), []) for language in result.languages}
+        means = {language: fsum(values) / len(values) if values else None for language, values in every.items()}
+        present = [mean for mean in means.values() if mean is not None]
+        whole, queries = len(present) == len(means), sum(map(len, every.values()))
+        macro = fsum(present) / len(present) if whole else None
+        micro = fsum(value for values in every.values() for value in values) / queries if whole else None
+        for language, mean in means.items():
+            yield {"measure": measure, "language": language, "mean": mean, "queries": len(every[language])}
+        if list(means) != [""]:
+            yield {"measure": measure, "language": "", "mean": macro, "queries": queries}
+        yield {"measure": measure, "language": "*", "mean": micro, "queries": queries}
 
 
 def _alike(one: float | None, other: float | None) -> bool:

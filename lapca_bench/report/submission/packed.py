@@ -22,6 +22,7 @@ from lapca_bench.parsing import json_value
 from lapca_bench.report.submission.schema import FORMAT, Content, refused
 from lapca_bench.run import Run
 from lapca_bench.search.card import SystemCard
+from lapca_bench.store.first_texts import shortened
 from lapca_bench.store.parquet_bounds import read_bounded
 from lapca_bench.store.results import Result, StoredResult, facts_of
 
@@ -68,7 +69,7 @@ def write(results: Sequence[StoredResult], cards: Mapping[str, SystemCard], path
 def _facts(result: StoredResult, card: Mapping[str, Any]) -> dict[str, Any]:
     """What is packed of a result: it carries the card that it is submitted with."""
     facts = result.as_json()
-    return facts | {"provenance": facts["provenance"] | {"card": dict(card)}}
+    return facts | {"provenance": shortened(facts["provenance"]) | {"card": dict(card)}}
 
 
 def digest(path: Path) -> str:

@@ -30,7 +30,7 @@ def review(new: Sequence[AnyResult], standing: Sequence[AnyResult], checks: Sequ
             yield f"{check.what}: {check.detail}"
     yield f"taken on trust, because only a run of the system can show it: {CLAIMS}"
     if systems:
-        yield f"to see whether it is so: lapca-bench board rerun --system {next(iter(systems))}"
+        yield "to see whether it is so, run the system by its card: lapca-bench run --system CARD"
 
 
 def _place(result: AnyResult, standing: Sequence[AnyResult]) -> str:

@@ -295,8 +295,8 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }));
 
-  window.addEventListener("hashchange", () => { if (!/^#[cr][-\d]/.test(location.hash)) { readHash(); refresh(true); } });
-  if (/^#[cr][-\d]/.test(location.hash)) state = { ...DEFAULTS }; else readHash();
+  window.addEventListener("hashchange", () => { if (!/^#([cr][-\d]|measured-|reported-)/.test(location.hash)) { readHash(); refresh(true); } });
+  if (/^#([cr][-\d]|measured-|reported-)/.test(location.hash)) state = { ...DEFAULTS }; else readHash();
   document.querySelectorAll(".needs-script").forEach((element) => { element.hidden = false; });
   if (Object.keys(DEFAULTS).some((key) => state[key] !== DEFAULTS[key])) refresh(state.m !== DEFAULTS.m || state.ci === "1");
   else { // the page was written in this state
