@@ -60,7 +60,7 @@ class _Entry:
 
     @classmethod
     def of(cls, stored: StoredResult, first: int) -> _Entry:
-        """`stored` with its run cut to the `first` documents, which its provenance then says, and its first texts cut."""
+        """`stored` with its run cut to the `first` documents, which provenance then says, and its first texts cut."""
         facts = {field.name: getattr(stored, field.name) for field in fields(Facts)}
         depth = stored.provenance.kept or stored.provenance.depth
         cut = {"kept": first} if depth is None or depth > first else {}
