@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from lapca_bench.encoders.probes import probes
@@ -25,6 +26,7 @@ Kind = Literal["dense", "sparse", "late-interaction", "cross-encoder"]
 _POOLING = {"cls": "cls", "mean": "mean", "lasttoken": "last"}
 _ACTIVATIONS = {"Identity": "identity", "Tanh": "tanh"}
 _SPARSE = {"SpladePooling", "MLMTransformer", "SparseAutoEncoder", "CSRSparsity", "SparseStaticEmbedding", "IDF"}
+_MODEL2VEC_KEYS = {"embedding_dtype", "apply_pca", "apply_zipf"}  # of its config.json
 _MODEL2VEC_LENGTH = 512  # tokens that model2vec reads of a text
 _NO_LIMIT = 1_000_000  # tokenizers without a longest input state 10^30
 _UNSTATED_LENGTH, _UNSTATED = 512, "not stated"
@@ -61,10 +63,19 @@ def draft(folder: Path, checkpoint: str) -> EncoderDraft:
 
 
 def _static(stated: FolderStatement, checkpoint: str) -> EncoderDraft | None:
-    if stated.config.get("model_type") != "model2vec":
+    """A folder of model2vec: it leaves out unknown tokens, which sentence-transformers, named there too, counts."""
+    if stated.config.get("model_type") != "model2vec" and not _MODEL2VEC_KEYS & set(stated.config):
         return None
-    values: dict[str, Value] = {"type": "static", "checkpoint": checkpoint, "max_length": _MODEL2VEC_LENGTH}
-    reasons = {"type": "config.json: model2vec", "max_length": "what model2vec reads of a text"}
+    length = stated.config.get("max_length", stated.config.get("seq_length"))
+    length = length if isinstance(length, int) and 0 < length < _NO_LIMIT else _MODEL2VEC_LENGTH
+    values: dict[str, Value] = {"type": "static", "checkpoint": checkpoint, "max_length": length}
+    typical = int(median(len(token) for token in load_tokenizer(stated.folder).vocabulary))
+    values["max_characters"] = max(1, length * typical)
+    reasons = {
+        "type": "config.json: model2vec",
+        "max_length": "config.json, or what model2vec reads of a text",
+        "max_characters": f"as model2vec cuts texts first: max_length times {typical}, the median length of its tokens",
+    }
     return EncoderDraft("dense", "encoder", values, "dense", reasons)
 
 
@@ -81,7 +92,11 @@ def _of_pairs(stated: FolderStatement, checkpoint: str) -> EncoderDraft | None:
     length, why = _length(stated, None)
     values: dict[str, Value] = {"checkpoint": checkpoint, "max_length": length}
     reasons = {"checkpoint": f"config.json: {_architectures(stated)[0]}", "max_length": why}
-    return EncoderDraft("cross-encoder", "cross_encoder", values, "dense", reasons)
+    told = (
+        "a cross-encoder alone reads every pair of query and document: put it behind a first stage by a card of "
+        'kind = "rerank" whose table [rerank] has first = "bm25" and second = this folder'
+    )
+    return EncoderDraft("cross-encoder", "cross_encoder", values, "dense", reasons, (told,))
 
 
 def _of_tokens(stated: FolderStatement, checkpoint: str) -> EncoderDraft | None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from lapca_bench.encoders.protocol import VectorSide
 from lapca_bench.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 Encode = Callable[..., object]
 _NAMES: dict[VectorSide, tuple[str, ...]] = {"query": ("query",), "document": ("document", "passage", "corpus")}
@@ -40,7 +43,9 @@ class Sides:
         if not (_takes_prompt(query) and _takes_prompt(document)):
             return cls(query, document)
         given: dict[VectorSide, str | None] = {"query": query_prompt, "document": document_prompt}
-        return cls(query, document, {side: _prompt(thing, side, given[side]) for side in given})
+        chosen = {side: _prompt(thing, side, given[side]) for side in given}
+        _tell_unused(thing, chosen)
+        return cls(query, document, chosen)
 
     @property
     def differ(self) -> bool:
@@ -77,3 +82,13 @@ def _prompt(thing: object, side: VectorSide, given: str | None) -> str:
     default = getattr(thing, "default_prompt_name", None)
     names = (*_NAMES[side], *((default,) if isinstance(default, str) else ()))
     return next((str(known[name] or "") for name in names if name in known), "")
+
+
+def _tell_unused(thing: object, chosen: Mapping[VectorSide, str]) -> None:
+    """Warn where a side has no prompt and the object holds some that neither side is given."""
+    prompts = getattr(thing, "prompts", None)
+    known = prompts if isinstance(prompts, Mapping) else {}
+    unused = [f"{name} = {text!r}" for name, text in known.items() if text and text not in chosen.values()]
+    bare = [side for side, prompt in chosen.items() if not prompt]
+    if unused and bare:
+        log.warning("%s: no prompt for %s; not used: %s", type(thing).__name__, " and ".join(bare), ", ".join(unused))

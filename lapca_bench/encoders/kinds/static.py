@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from pydantic import Field
 
 from lapca_bench.digest import digest_file
 from lapca_bench.encoders.checked import checked, normalised
-from lapca_bench.encoders.identity import EncoderIdentity, identity_settings
+from lapca_bench.encoders.identity import EncoderIdentity, IdentityIfSet, identity_settings
 from lapca_bench.encoders.prompted import DenseEncoder
 from lapca_bench.encoders.protocol import Vectors, VectorSide
 from lapca_bench.encoders.settings import CheckpointSettings, DenseSettings
@@ -42,14 +42,15 @@ def _matrix_file(folder: Path) -> Path:
 class StaticSettings(CheckpointSettings, DenseSettings):
     """The mean of token vectors: a safetensors matrix and a tokenizer.json in one folder.
 
-    `dimension` keeps the first columns of a Matryoshka matrix; `tensor` names the matrix where it is not where
-    model2vec and sentence-transformers' StaticEmbedding put it.
+    Texts are cut at `max_characters`, then at `max_length` tokens. `dimension` keeps the first columns of a Matryoshka
+    matrix; `tensor` names the matrix where it is not where model2vec and sentence-transformers' StaticEmbedding put it.
     """
 
     type: Literal["static"]
     tensor: str | None = None
     dimension: int | None = Field(default=None, ge=1)
     max_length: int | None = Field(default=None, ge=1)
+    max_characters: Annotated[int | None, IdentityIfSet] = Field(default=None, ge=1)
 
     def encoder(self, name: str | None = None) -> StaticEncoder:
         """The encoder of these settings."""
@@ -118,9 +119,8 @@ class StaticEncoder(DenseEncoder[StaticSettings]):
     def _encode(self, texts: list[str], side: VectorSide, languages: Sequence[str | None]) -> Vectors:  # noqa: ARG002
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start in range(0, len(texts), CHUNK):
-            tokens = self._tokenizer.encode(
-                texts[start : start + CHUNK], self._settings.max_length, special_tokens=False
-            )
+            chunk = [text[: self._settings.max_characters] for text in texts[start : start + CHUNK]]
+            tokens = self._tokenizer.encode(chunk, self._settings.max_length, special_tokens=False)
             for row, ids in enumerate(tokens.ids, start):
                 known = ids[(ids < len(self._matrix)) & (ids != self._tokenizer.unknown)]
                 if len(known):

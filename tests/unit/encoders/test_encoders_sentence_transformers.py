@@ -119,6 +119,15 @@ def test_what_a_folder_states_and_no_side_is_given_is_known(folders: dict[str, P
     assert FolderStatement(folders["prompts"]).unused_prompts == {}
 
 
+def test_an_object_whose_prompts_are_not_used_is_told(
+    folders: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    adapt(model(folders["prompts"]))
+    assert not caplog.records
+    adapt(model(folders["passage"]))
+    assert "no prompt for document; not used: passage = 'passage : '" in caplog.text
+
+
 class Sided:
     """A user's encoder with a method for each side and no prompts."""
 

@@ -181,8 +181,23 @@ def test_a_classifier_of_pairs_is_a_cross_encoder(tmp_path: Path) -> None:
 
 def test_a_folder_of_model2vec_is_static(tmp_path: Path) -> None:
     write_static(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps({"model_type": "model2vec", "normalize": True}))
-    assert drafted(str(tmp_path)).card.encoder.type == "static"
+    for stated in ({"model_type": "model2vec", "normalize": True}, {"normalize": True, "embedding_dtype": "float32"}):
+        (tmp_path / "config.json").write_text(json.dumps(stated))
+        assert drafted(str(tmp_path)).card.encoder.type == "static"
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_a_folder_of_model2vec_has_the_vectors_of_model2vec(tmp_path: Path, normalised: bool) -> None:
+    model2vec = pytest.importorskip("model2vec")
+    from tokenizers import Tokenizer
+
+    matrix = write_static(tmp_path / "raw")
+    tokenizer = Tokenizer.from_file(str(tmp_path / "raw" / "tokenizer.json"))
+    model2vec.StaticModel(matrix, tokenizer, config={}, normalize=normalised).save_pretrained(str(tmp_path / "saved"))
+    texts = ["the cat", "漢字 cat", "the mat . the cat sat " * 60]
+    theirs = model2vec.StaticModel.from_pretrained(str(tmp_path / "saved")).encode(texts)
+    ours = drafted(str(tmp_path / "saved")).card.encoder.encoder("x").encode_queries(texts)
+    np.testing.assert_allclose(ours, theirs / np.linalg.norm(theirs, axis=1, keepdims=True), atol=1e-5)
 
 
 def test_a_folder_that_says_nothing_is_refused_with_what_is_due(tmp_path: Path) -> None:
