@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -74,9 +75,12 @@ def _written_out(column: pa.ChunkedArray) -> int:
     return total
 
 
-def refuse_oversized(path: Path, file: parquet.ParquetFile) -> None:
-    """Raise `InputError` where reading `file`, which is at `path`, would need more than its size gives reason for."""
-    about, size = file.metadata, path.stat().st_size
+def refuse_oversized(path: Path, file: parquet.ParquetFile, content: bytes | None = None) -> None:
+    """Raise `InputError` where reading `file` would need more than its size gives reason for.
+
+    It is at `path`, or its `content` is in memory already.
+    """
+    about, size = file.metadata, path.stat().st_size if content is None else len(content)
     if about.serialized_size > MOST_FOOTER or about.num_row_groups > MOST_ROW_GROUPS:
         raise InputError("this Parquet file has metadata beyond all measure", path=path, remedy=_REMEDY)
     rows = sum(about.row_group(number).num_rows for number in range(about.num_row_groups))
@@ -85,7 +89,7 @@ def refuse_oversized(path: Path, file: parquet.ParquetFile) -> None:
     if rows > min(MOST_ROWS, max(FREE_ROWS, size)):
         raise InputError(f"{rows:,} rows in a file of {size:,} bytes", path=path, remedy=_REMEDY)
     total = pages = 0
-    with path.open("rb") as handle:
+    with path.open("rb") if content is None else BytesIO(content) as handle:
         for number in range(about.num_row_groups):
             group = about.row_group(number)
             for place in range(group.num_columns):

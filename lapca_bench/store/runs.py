@@ -22,6 +22,7 @@ from lapca_bench.inputs.text import decoded
 from lapca_bench.inputs.trec import judgements
 from lapca_bench.parsing import json_value
 from lapca_bench.run import Qrels, Run
+from lapca_bench.store.parquet_bounds import refuse_oversized
 from lapca_bench.store.run_columns import columns_by_line, run_columns
 
 _IN_NO_FIELD = re.compile(f"[{REFUSED}]")
@@ -150,7 +151,9 @@ def _from_parquet(content: bytes, path: Path, name: str | None) -> Run:
 
     remedy = "the file needs the columns query (string), document (string) and score (float)"
     try:
-        table = parquet.read_table(pa.BufferReader(content), columns=["query", "document", "score"])
+        file = parquet.ParquetFile(pa.BufferReader(content))
+        refuse_oversized(path, file, content)
+        table = file.read(columns=["query", "document", "score"])
         encoded = table["query"].cast(pa.large_string()).combine_chunks().dictionary_encode()
         documents = table["document"].cast(pa.large_string()).combine_chunks()
         scores = table["score"].cast(pa.float64()).to_numpy()
