@@ -19,7 +19,6 @@ from lapca_bench.experiment.encoding_cost import EncodingCost, Estimator
 from lapca_bench.experiment.plan import Cell
 from lapca_bench.experiment.prompts import prompts_of
 from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
-from lapca_bench.experiment.result_key import result_key
 from lapca_bench.run import Run
 from lapca_bench.scoring import Scores, parse
 from lapca_bench.search.card import SystemCard
@@ -27,6 +26,7 @@ from lapca_bench.search.card_file import card_text
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance
+from lapca_bench.store.result_key import result_key
 from lapca_bench.store.results import Facts, Result, ResultStore, StoredResult, read_result
 from lapca_bench.types import Task
 

@@ -217,7 +217,7 @@ def physical(draw: random.Random, draft: Draft) -> None:
 def _tell_key(facts: dict[str, Any]) -> None:
     from toys.submissions import Toy
 
-    from lapca_bench.experiment.result_key import result_key
+    from lapca_bench.store.result_key import result_key
 
     depth = facts["provenance"]["depth"]
     facts["key"] = result_key(facts["system_digest"], "toy/de", "test", "f", depth, Toy().card.policy)

@@ -9,10 +9,10 @@ from functools import cached_property
 from lapca_bench.collections.base import CollectionCard, Policy
 from lapca_bench.digest import digest_value
 from lapca_bench.experiment.rescoring import means_of, score_run
-from lapca_bench.experiment.result_key import result_key
 from lapca_bench.run import Qrels, Run
 from lapca_bench.search.own_builder import OwnBuilderCard
 from lapca_bench.store.provenance import Provenance
+from lapca_bench.store.result_key import result_key
 from lapca_bench.store.results import Result
 from lapca_bench.types import Document, Query
 

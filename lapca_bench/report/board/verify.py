@@ -19,8 +19,8 @@ from lapca_bench.collections.base import Collection
 from lapca_bench.digest import digest_value
 from lapca_bench.errors import LapcaError, MissingResourceError, StoreError, UsageError
 from lapca_bench.experiment.rescoring import score_run, within_kept
-from lapca_bench.experiment.result_key import result_key
 from lapca_bench.scoring.scorer import Scores
+from lapca_bench.store.result_key import result_key
 from lapca_bench.store.results import AnyResult, StoredMean, StoredResult
 
 if TYPE_CHECKING:
