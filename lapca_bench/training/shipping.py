@@ -14,8 +14,8 @@ import numpy as np
 from lapca_bench.atomic import atomic_path, write_text
 from lapca_bench.digest import digest_file
 from lapca_bench.encoders.kinds.transformer import TransformerSettings
-from lapca_bench.encoders.kinds.user import PythonSettings
 from lapca_bench.encoders.probes import probes
+from lapca_bench.encoders.settings import CheckpointSettings
 from lapca_bench.encoders.weights.checkpoint import find
 from lapca_bench.encoders.weights.delta import BASE, base_digest, delta_header, difference, write_delta
 from lapca_bench.encoders.weights.delta_blocks import in_blocks, out_of_blocks
@@ -213,7 +213,7 @@ def system_card(recipe: Recipe, corpora: str = "") -> str:
 
 def _is_start(card: SystemCard, recipe: Recipe) -> bool:
     """Whether a card's encoder is the recipe's start model itself, without training on top."""
-    if not isinstance(card, DenseCard) or isinstance(card.encoder, PythonSettings):
+    if not isinstance(card, DenseCard) or not isinstance(card.encoder, CheckpointSettings):
         return False
     trained = isinstance(card.encoder, TransformerSettings) and card.encoder.delta is not None
     return card.encoder.checkpoint == recipe.encoder.checkpoint and not trained
