@@ -35,6 +35,7 @@ from lapca_bench.scoring.bias import LanguageBias
 from lapca_bench.store.results import StoredResult
 
 MARK = ".lapca-board"
+GROUP_TITLES = {"help-pages/xx-en": "LibreOffice help, titles in fourteen languages, pages in English"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _some(names: Sequence[str], shown: int = 3) -> str:
 def site_of(stored: Sequence[StoredResult], *, texts: bool = False) -> Site:
     """The site of these results and the published numbers that come with the project."""
     cards = _cards(result.collection for result in stored)
-    titles = {name: card.title for name, card in cards.items()}
+    titles = {**GROUP_TITLES, **{name: card.title for name, card in cards.items()}}
     around = Surroundings(collections.groups(), _trained_on(), titles)
     biases, left_out = _biases(stored, cards)
     shown = [recipe for recipe in recipe_files.recipes().values() if recipe.board]

@@ -162,7 +162,7 @@ def _measured_board(name: str, split: str, results: Sequence[StoredResult], arou
     version = results[0].provenance.collection.version or "not recorded"
     return Board(
         name=f"{name}-{split}".replace("/", "-"),
-        title=around.titles.get(name, name) + ("" if split == "test" else f" ({split})"),
+        title=around.titles.get(name, name) + ("" if split == "test" else f", {split} split"),
         collection=name,
         protocol=f"version {version}",
         split=split,

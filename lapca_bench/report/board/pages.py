@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,15 +9,14 @@ from lapca_bench.collections.base import CollectionCard
 from lapca_bench.report.board import queries as board_queries
 from lapca_bench.report.board.bias import bias_context
 from lapca_bench.report.board.data import provenance_key
-from lapca_bench.report.board.model import Board, Entry, Standing
+from lapca_bench.report.board.index import about_page, index_page
+from lapca_bench.report.board.model import Board
 from lapca_bench.report.board.queries import Texts
 from lapca_bench.report.board.site import built_as, page, slug
-from lapca_bench.report.board.svg import bars
-from lapca_bench.report.board.table import board_page, comparable_mean, interval, number
-from lapca_bench.report.board.training_svg import curves, histogram
+from lapca_bench.report.board.system import system_page
+from lapca_bench.report.board.table import board_page, number
 from lapca_bench.report.training_record import TrainingRecord
 from lapca_bench.scoring.bias import LanguageBias
-from lapca_bench.scoring.significance import SAMPLES
 from lapca_bench.store.results import StoredResult
 from lapca_bench.visible import visible
 
@@ -48,14 +46,29 @@ class Site:
             return self._pages()
 
     def _pages(self) -> dict[str, str]:
-        made = {"index.html": _index(self), "changes.html": _changes(self.changes)}
+        made = self.fronts()
         for board in self.boards:
             made[f"boards/{slug(board.name)}.html"] = board_page(board)
         for name in dict.fromkeys(entry.system for board in self.boards for entry in board.entries):
-            made[f"systems/{slug(name)}.html"] = _system(self, name)
+            made[f"systems/{slug(name)}.html"] = self.system(name)
         for name in self.collections():
             made[f"collections/{slug(name)}.html"] = _collection(self, name)
         return made
+
+    def fronts(self) -> dict[str, str]:
+        """The pages in the site's folder itself."""
+        index = index_page(self.boards, self.results, self.collections(), self.cards, self.systems, self.published)
+        return {"index.html": index, "about.html": about_page(), "changes.html": _changes(self.changes)}
+
+    def system(self, name: str) -> str:
+        """The page of one system."""
+        return system_page(
+            name,
+            [(board, entry) for board in self.boards for entry in board.entries if entry.system == name],
+            self.systems.get(name, {}),
+            [result for result in self.results if result.system == name],
+            self.trainings.get(name, TrainingRecord()),
+        )
 
     def collections(self) -> list[str]:
         """Names of the collections: those of the boards, then those that were measured."""
@@ -64,167 +77,11 @@ class Site:
         )
 
 
-SHOWN_LEADERS = 3
-
-
 def _changes(steps: Sequence[tuple[str, str, Sequence[str]]]) -> str:
     shown = [
         {"id": f"c-{slug(after)}", "before": before, "after": after, "lines": lines} for before, after, lines in steps
     ]
     return page("changes.html.j2", "What changed", {"steps": shown})
-
-
-def _index(site: Site) -> str:
-    systems: dict[str, list[tuple[Board, Entry]]] = {}
-    for board in site.boards:
-        for entry in board.entries:
-            systems.setdefault(entry.system, []).append((board, entry))
-    measured = {result.system for result in site.results}
-    order = sorted(systems, key=lambda name: (name not in measured, name.lower()))
-    return page(
-        "index.html.j2",
-        "Leaderboards",
-        {
-            "boards": [_card(board) for board in sorted(site.boards, key=lambda board: not board.count("measured"))],
-            "systems": [
-                {
-                    "page": slug(name),
-                    "name": visible(name),
-                    "title": site.systems.get(name, {}).get("title", ""),
-                    "kind": systems[name][0][1].kind,
-                    "origins": sorted({entry.origin for _, entry in systems[name]}),
-                    "boards": [{"page": slug(b.name), "title": b.title} for b, _ in systems[name]],
-                }
-                for name in order
-            ],
-            "collections": [_listed(site, name) for name in site.collections()],
-            "results": len(site.results),
-            "published": site.published,
-            "samples": f"{SAMPLES:,}",
-        },
-        scripts=["index.js"],
-    )
-
-
-def _card(board: Board) -> dict[str, object]:
-    """A board on the index: what it compares, and the rows that a reader looks for first."""
-    measure = board.measures[0]
-    tested = [entry for entry in board.entries if entry.standings.get(measure, Standing()).rank is not None]
-    shown = tested or [entry for entry in board.entries if comparable_mean(board, entry, measure) is not None]
-    shown.sort(key=lambda entry: -(comparable_mean(board, entry, measure) or 0.0))
-    first = [
-        {
-            "name": visible(entry.system),
-            "page": slug(entry.system),
-            "rank": entry.standings[measure].rank,
-            "mean": number(comparable_mean(board, entry, measure) or 0.0),
-        }
-        for entry in shown[:SHOWN_LEADERS]
-    ]
-    return {
-        "page": slug(board.name),
-        "title": board.title,
-        "measures": list(board.measures),
-        "tasks": len(board.tasks),
-        "split": board.split,
-        "measured": board.count("measured"),
-        "reported": board.count("reported"),
-        "first": first,
-        "tested": bool(tested),
-    }
-
-
-def _listed(site: Site, collection: str) -> dict[str, object]:
-    card = site.cards.get(collection)
-    return {
-        "page": slug(collection),
-        "name": collection,
-        "title": "" if card is None else card.title,
-        "version": "" if card is None else card.version,
-        "licence": "" if card is None else card.licence,
-        "measured": len({result.system for result in site.results if result.collection == collection}),
-    }
-
-
-def _system(site: Site, name: str) -> str:
-    own = [(board, entry) for board in site.boards for entry in board.entries if entry.system == name]
-    card = site.systems.get(name, {})
-    results = [result for result in site.results if result.system == name]
-    return page(
-        "system.html.j2",
-        visible(name),
-        {
-            "name": visible(name),
-            "facts": [("kind", own[0][1].kind), *((key, text) for key, text in card.items() if key != "url")],
-            "card_url": card.get("url", ""),
-            "sections": [_section(board, entry) for board, entry in own],
-            "training": _training(site.trainings.get(name, TrainingRecord())),
-            "results": [_provenance(result) for result in results],
-        },
-    )
-
-
-def _training(record: TrainingRecord) -> dict[str, object]:
-    charts = [histogram(name, margins) for name, margins in record.margins.items()]
-    charts += curves(record.curves) if record.curves is not None else []
-    return {
-        "charts": [chart for chart in charts if chart is not None],
-        "mined": [(name, margins.about) for name, margins in record.margins.items() if margins.about],
-    }
-
-
-def _section(board: Board, entry: Entry) -> dict[str, object]:
-    parts = []
-    for measure in board.measures:
-        standing = entry.standings.get(measure, Standing())
-        mean = standing.printed if standing.printed is not None else standing.macro
-        if mean is not None:
-            how = "printed mean" if standing.printed is not None else "macro mean"
-            rank = f", rank {standing.rank}" if standing.rank is not None else ""
-            parts.append(f"{measure}: {how} {number(mean)} {interval(standing.interval)}{rank}".strip())
-        else:
-            parts.append(
-                f"{measure}: {entry.covered(measure, board.tasks)} of {len(board.tasks)} columns, hence no mean"
-            )
-    plots = [bars(board, entry, measure) for measure in board.measures if entry.covered(measure, board.tasks)]
-    keys = dict.fromkeys(score.provenance for score in entry.scores.values())
-    return {
-        "page": slug(board.name),
-        "title": board.title,
-        "origin": entry.origin,
-        "summary": "; ".join(parts),
-        "plots": plots,
-        "sources": [board.citations[key] for key in keys if key in board.citations],
-    }
-
-
-def _provenance(result: StoredResult) -> dict[str, object]:
-    """A result's means, and everything that is recorded of how it was made."""
-    about = dict(result.provenance)
-    collection = about.pop("collection", None)
-    facts = [("result key", result.key), ("system digest", result.system_digest)]
-    facts += [("digest of " + name, digest) for name, digest in result.digests.items()]
-    facts += [
-        (f"collection {key}", _text(value))
-        for key, value in (collection.items() if isinstance(collection, dict) else ())
-    ]
-    facts += [(key.replace("_", " "), _text(value)) for key, value in about.items()]
-    means = [(f"{a['measure']} {a['language']}", a["mean"], a["queries"]) for a in result.aggregates]
-    return {
-        "key": provenance_key(result),
-        "page": slug(result.collection),
-        "pair": board_queries.selection_key(result),
-        "collection": result.collection,
-        "split": result.split,
-        "scores": [
-            (name, f"{number(mean, 2)} over {queries} queries") for name, mean, queries in means if mean is not None
-        ],
-        "facts": facts,
-    }
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _collection(site: Site, name: str) -> str:

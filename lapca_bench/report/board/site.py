@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _BUILT: ContextVar[str] = ContextVar("built", default="")
+FRONT = {"index.html.j2", "about.html.j2", "changes.html.j2"}  # pages that lie in the site's folder itself
 KEPT = 48  # characters of a name in a file name
 
 
@@ -105,7 +106,7 @@ def page(
         .get_template(template)
         .render(
             title=title,
-            root="" if template in ("index.html.j2", "changes.html.j2") else "../",
+            root="" if template in FRONT else "../",
             policy=policy(style, code),
             style=Markup(style),  # noqa: S704 - an asset of this package
             scripts=[Markup(script) for script in code],  # noqa: S704 - assets of this package

@@ -7,7 +7,9 @@ script has nothing to do at first.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from lapca_bench.report.board.dots import Axis, axis_of
 from lapca_bench.report.board.model import Board, Entry, Score, Standing
 from lapca_bench.report.board.queries import selection_key
 from lapca_bench.report.board.site import page, slug
@@ -15,6 +17,9 @@ from lapca_bench.report.board.svg import scatters
 from lapca_bench.visible import visible
 
 DIGITS = 1  # decimals on the pages, in percent; downloads hold all
+MOST_NUMBERS = 28  # columns; a board of more opens as a strip of heat, without numbers in its cells
+MANY = 18  # columns; more stand closer together
+LARGE = 10_000  # cells; rows of a larger board are laid out only where they are seen
 
 
 def number(fraction: float, digits: int = DIGITS) -> str:
@@ -47,10 +52,13 @@ def comparable_mean(board: Board, entry: Entry, measure: str) -> float | None:
 
 def board_page(board: Board) -> str:
     """The page as HTML."""
+    board = _by_script(board)
     measure = board.measures[0]
     entries = sorted(board.entries, key=lambda entry: _descending(comparable_mean(board, entry, measure)))
     counts = [task.queries for task in board.tasks]
     styles = {task.key: _styles(board, task.key) for task in board.tasks}
+    means = [(comparable_mean(board, entry, measure), _interval(board, entry, measure)) for entry in entries]
+    axis = axis_of((mean, bounds) for mean, bounds in means if mean is not None)
     return page(
         "board.html.j2",
         board.title,
@@ -58,17 +66,22 @@ def board_page(board: Board) -> str:
             "board": board,
             "collection_page": slug(board.collection),
             "queries": sum(c for c in counts if c is not None) if all(c is not None for c in counts) else None,
-            "rows": [_row(board, entry, styles) for entry in entries],
+            "rows": [_row(board, entry, styles, axis) for entry in entries],
+            "ends": "" if axis is None else f"{number(axis.low, 0)} to {number(axis.high, 0)}",
+            "strip": len(board.tasks) > MOST_NUMBERS,
+            "many": len(board.tasks) > MANY,
+            "large": len(board.tasks) * len(entries) > LARGE,
+            "groups": _groups(board),
             "filters": {
                 "kind": sorted({entry.kind for entry in entries}),
                 "setting": sorted({entry.setting for entry in entries}),
                 "origin": sorted({entry.origin for entry in entries}),
             },
             "scripts_of_tasks": sorted({task.script for task in board.tasks if task.script}),
-            "plots": scatters(board),
+            "plots": scatters(board, entries),
             "json_file": f"{slug(board.name)}.json",
         },
-        scripts=["export.js", "board.js"],
+        scripts=["export.js", "dots.js", "board.js", "menus.js"],
         data={"board-data": _data(board, entries)},
     )
 
@@ -77,7 +90,27 @@ def _descending(mean: float | None) -> tuple[bool, float]:
     return mean is None, -(mean or 0.0)
 
 
-def _row(board: Board, entry: Entry, styles: Mapping[str, Mapping[float, str]]) -> dict[str, object]:
+def _by_script(board: Board) -> Board:
+    """The board with the languages of one script beside each other, otherwise in the order they have."""
+    order = {script: place for place, script in enumerate(dict.fromkeys(task.script for task in board.tasks))}
+    return replace(board, tasks=sorted(board.tasks, key=lambda task: order[task.script]))
+
+
+def _groups(board: Board) -> list[tuple[str, int]]:
+    """For every column the script that begins there and how many columns it has; ("", 0) within a group."""
+    scripts = [task.script for task in board.tasks]
+    begins = [place == 0 or scripts[place - 1] != script for place, script in enumerate(scripts)]
+    return [(s, scripts.count(s)) if begin and s else ("", 0) for s, begin in zip(scripts, begins, strict=True)]
+
+
+def _interval(board: Board, entry: Entry, measure: str) -> tuple[float, float] | None:
+    """The interval of the mean that the page shows: a printed mean has none."""
+    standing = entry.standings.get(measure, Standing())
+    mean = comparable_mean(board, entry, measure)
+    return None if mean is None or mean == standing.printed else standing.interval
+
+
+def _row(board: Board, entry: Entry, styles: Mapping[str, Mapping[float, str]], axis: Axis | None) -> dict[str, object]:
     measure = board.measures[0]
     standing = entry.standings.get(measure, Standing())
     mean = comparable_mean(board, entry, measure)
@@ -96,6 +129,7 @@ def _row(board: Board, entry: Entry, styles: Mapping[str, Mapping[float, str]]) 
         "rank": standing.rank,
         "mean": "–" if mean is None else number(mean),
         "interval": "printed" if mean is not None and mean == standing.printed else interval(standing.interval),
+        "dot": None if mean is None or axis is None else axis.dot(mean, _interval(board, entry, measure)),
         "covered": entry.covered(measure, board.tasks),
         "cells": cells,
     }
@@ -144,10 +178,18 @@ def _data(board: Board, entries: Sequence[Entry]) -> dict[str, object]:
         "title": visible(board.title),
         "split": board.split,
         "digits": DIGITS,
+        "most": MOST_NUMBERS,
         "measures": list(board.measures),
         "keys": list(keys),
         "tasks": [
-            {"key": t.key, "label": visible(t.label), "script": t.script, "queries": t.queries} for t in board.tasks
+            {
+                "key": t.key,
+                "label": visible(t.label),
+                "title": visible(t.title),
+                "script": t.script,
+                "queries": t.queries,
+            }
+            for t in board.tasks
         ],
         "systems": [
             {

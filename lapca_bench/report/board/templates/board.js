@@ -8,9 +8,9 @@
   const heads = [...table.tHead.rows[0].cells];
   const rows = [...body.rows].map((element, i) => ({ element, i, cells: [...element.cells], ...data.systems[i] }));
   const FIRST = heads.length - data.tasks.length; // columns before the first task
-  const RANK = 1, MEAN = 5, COVERAGE = 6;
+  const RANK = 1, NAME = 2, MEAN = 3;
   const control = (name) => document.getElementById(`c-${name}`);
-  const DEFAULTS = { m: data.measures[0], avg: "macro", sort: "mean", dir: "desc", q: "", kind: "", setting: "", origin: "", cols: "", heat: "1", ci: "" };
+  const DEFAULTS = { m: data.measures[0], avg: "macro", sort: "mean", dir: "desc", q: "", kind: "", setting: "", origin: "", cols: "", heat: "1", ci: "", zoom: "" };
   const AVERAGES = {
     macro: "Macro: the mean of the shown columns, each language counting alike.",
     micro: "Micro: the mean over all queries, so languages with more queries count more.",
@@ -19,6 +19,7 @@
   let state = { ...DEFAULTS };
   let shown = data.tasks.map((_, t) => t);
   let visible = rows;
+  let starts = new Set(); // columns that begin another script than the one before
 
   const readHash = () => {
     const given = new URLSearchParams(location.hash.slice(1));
@@ -119,6 +120,18 @@
       for (const row of rows) row.cells[FIRST + t].hidden = hide;
     });
   };
+  const groupScripts = () => { // the script's name over the first shown column of its group
+    table.classList.toggle("strip", shown.length > data.most && state.zoom !== "1");
+    starts = new Set(shown.filter((t, k) => k > 0 && data.tasks[t].script && data.tasks[t].script !== data.tasks[shown[k - 1]].script));
+    data.tasks.forEach((task, t) => {
+      const label = heads[FIRST + t].querySelector(".script");
+      const begins = starts.has(t) || (t === shown[0] && task.script);
+      const size = begins ? shown.filter((one) => data.tasks[one].script === task.script).length : 0;
+      label.textContent = begins ? task.script : "";
+      label.className = `script${size === 1 ? " alone" : size < 4 ? " few" : ""}`;
+      heads[FIRST + t].classList.toggle("first", starts.has(t));
+    });
+  };
   const writeCells = () => {
     for (const row of rows) {
       data.tasks.forEach((_, t) => {
@@ -139,13 +152,16 @@
     cell.append(small);
   };
   const writeMeans = () => {
+    const axis = DOTS.axis(rows.filter((row) => row.mean !== null).map((row) => [row.mean, row.interval]));
+    control("ends").textContent = axis ? (state.avg === "borda" ? axis : axis.map((end) => (end * 100).toFixed(0))).join(" to ") : "";
     for (const row of rows) {
       const mean = row.cells[MEAN];
       mean.textContent = row.mean === null ? "–" : state.avg === "borda" ? String(row.mean) : number(row.mean);
       if (row.printed) addSmall(mean, "printed");
       else if (row.interval) addSmall(mean, `[${number(row.interval[0])}, ${number(row.interval[1])}]`);
       row.cells[RANK].textContent = row.rank ?? "";
-      row.cells[COVERAGE].textContent = `${row.covered}/${shown.length}`;
+      if (row.mean !== null) mean.append(DOTS.draw(axis, row.mean, row.interval));
+      row.cells[NAME].querySelector(".covers").textContent = row.covered < shown.length ? `${row.covered}/${shown.length}` : "";
     }
   };
   const decorate = () => { // best, second and heat of every shown column, over the shown rows
@@ -157,7 +173,7 @@
       const low = Math.min(...values), span = Math.max(...values) - low;
       for (const row of visible) {
         const cell = row.cells[FIRST + t], found = score(row, t);
-        let name = "num";
+        let name = starts.has(t) ? "num first" : "num";
         if (found && span > 0) {
           name += ` h${Math.floor((found[VALUE] - low) / span * 9 + 0.5)}`;
           const text = printed.length > 1 ? number(found[VALUE]) : "";
@@ -174,11 +190,13 @@
       + (shown.length === data.tasks.length && state.avg === "macro" ? "" : " Ranks are tested for the macro mean of all columns only.");
   };
   const showControls = () => {
-    for (const [key, id] of [["m", "measure"], ["avg", "average"], ["q", "search"], ["kind", "kind"], ["setting", "setting"], ["origin", "origin"]]) {
-      if (control(id) && control(id).value !== state[key]) control(id).value = state[key];
+    for (const [key, id] of [["m", "measure"], ["avg", "average"], ["q", "search"], ["kind", "kind"], ["setting", "setting"], ["origin", "origin"], ["sort", "sort"]]) {
+      const value = key === "sort" && /^t\d/.test(state.sort) ? "" : state[key];
+      if (control(id).value !== value) control(id).value = value;
     }
     control("heat").setAttribute("aria-pressed", String(state.heat === "1"));
     control("intervals").setAttribute("aria-pressed", String(state.ci === "1"));
+    control("zoom")?.setAttribute("aria-pressed", String(state.zoom === "1"));
     const keep = new Set(shown);
     document.querySelectorAll(".chooser input").forEach((box, t) => { box.checked = keep.has(t); });
   };
@@ -193,6 +211,7 @@
   };
   const refresh = (cells) => {
     chooseColumns();
+    groupScripts();
     if (cells) writeCells();
     computeMeans();
     writeMeans();
@@ -202,7 +221,11 @@
     report();
     showControls();
     placeTabStop();
+    fit();
   };
+  // A table that fits has the page's own scrolling, so that its head stays in sight; one that does not scrolls sideways.
+  const scroller = control("scroller");
+  const fit = () => scroller.classList.toggle("fits", table.scrollWidth <= scroller.clientWidth + 1);
   const set = (changes, cells = false) => {
     Object.assign(state, changes);
     refresh(cells);
@@ -215,8 +238,13 @@
     const key = button.dataset.sort, first = ["name", "kind", "setting"].includes(key) ? "asc" : "desc";
     Object.assign(state, { dir: state.sort === key ? (state.dir === "asc" ? "desc" : "asc") : first, sort: key });
     sortRows();
+    showControls();
     writeHash();
   });
+  control("sort").addEventListener("change", ({ target: { value } }) => {
+    if (value) set({ sort: value, dir: ["name", "kind", "setting"].includes(value) ? "asc" : "desc" });
+  });
+  control("zoom")?.addEventListener("click", () => set({ zoom: state.zoom === "1" ? "" : "1" }));
   control("measure").addEventListener("change", (event) => set({ m: event.target.value }, true));
   control("average").addEventListener("change", (event) => set({ avg: event.target.value }));
   for (const key of ["kind", "setting", "origin"]) control(key).addEventListener("change", (event) => set({ [key]: event.target.value }));
@@ -234,7 +262,7 @@
   }));
 
   // Two measured systems, ticked in the first column, go side by side.
-  const pair = document.getElementById("c-compare");
+  const pair = control("compare");
   body.addEventListener("change", (event) => {
     const ticked = rows.filter((row) => row.cells[0].querySelector("input:checked"));
     if (ticked.length > 2) { event.target.checked = false; return; }
@@ -259,6 +287,30 @@
     next.tabIndex = 0;
     next.focus();
   });
+  // The plot of quality against cost and the table point at each other.
+  const points = [...document.querySelectorAll("[data-row]")];
+  const light = (i, on) => {
+    rows[i]?.element.classList.toggle("lit", on);
+    points.forEach((point) => { if (Number(point.dataset.row) === i) point.classList.toggle("lit", on); });
+  };
+  for (const [event, on] of [["pointerover", true], ["pointerout", false]]) {
+    points.forEach((point) => point.addEventListener(event, () => light(Number(point.dataset.row), on)));
+    body.addEventListener(event, ({ target }) => light(rows.find((one) => one.element === target.closest("tr"))?.i, on));
+  }
+  points.forEach((point) => point.addEventListener("click", () => rows[Number(point.dataset.row)].element.scrollIntoView({ block: "center" })));
+
+  // What a cell says in full, for strips without numbers and for heads that are only codes.
+  const readout = control("readout");
+  const tell = ({ target }) => {
+    const cell = target.closest?.("td.num:not(.mean):not(.rank)"), row = cell && rows.find((one) => one.element === cell.parentElement);
+    const t = row ? row.cells.indexOf(cell) - FIRST : -1, found = row && t >= 0 ? score(row, t) : 0;
+    readout.hidden = !found;
+    if (found) readout.textContent = `${data.tasks[t].title}: ${found[TEXT] ?? number(found[VALUE])}`
+      + `${found[LOW] ?? null ? ` [${number(found[LOW])}, ${number(found[HIGH])}]` : ""}, ${row.name}`;
+  };
+  for (const event of ["pointerover", "focusin"]) body.addEventListener(event, tell);
+  for (const event of ["pointerleave", "focusout"]) body.addEventListener(event, () => { readout.hidden = true; });
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && !/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) { event.preventDefault(); control("search").focus(); }
   });
@@ -301,6 +353,9 @@
   if (Object.keys(DEFAULTS).some((key) => state[key] !== DEFAULTS[key])) refresh(state.m !== DEFAULTS.m || state.ci === "1");
   else { // the page was written in this state
     computeMeans();
+    starts = new Set(data.tasks.map((_, t) => t).filter((t) => heads[FIRST + t].classList.contains("first")));
     report();
+    fit();
   }
+  window.addEventListener("resize", fit);
 })();
