@@ -244,7 +244,7 @@ def test_the_site_is_self_contained_and_keeps_hostile_names_as_text(tmp_path):
     assert built.results == 4
     pages = sorted(out.rglob("*.html"))
     assert len(pages) == built.pages
-    targets = {str(path.relative_to(out)) for path in pages}
+    targets = {str(path.relative_to(out)) for path in out.rglob("*")}
     for path in pages:
         text = path.read_text()
         found = Elements(text)
