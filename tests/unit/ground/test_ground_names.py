@@ -65,7 +65,7 @@ def test_the_tree_is_light_to_clone():
 
 
 def test_the_list_of_extras_is_that_of_the_distribution():
-    own_work = {"all", "bench", "mteb", "test", "lint", "dev"}  # for who works on lapca-bench, or made of the others
+    own_work = {"all", "bench", "test", "lint", "dev"}  # for who works on lapca-bench, or made of the others
     declared = PYPROJECT["project"]["optional-dependencies"]
     packages = {
         extra: {re.match(r"[\w-]+", requirement)[0] for requirement in declared[extra]}
