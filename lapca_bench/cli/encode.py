@@ -55,8 +55,7 @@ def encode(
     Vectors that are in the cache are not computed again.
     """
     from lapca_bench.experiment import encoding
-    from lapca_bench.experiment.foreign_code import refuse_foreign_code
-    from lapca_bench.experiment.systems import SystemFactory, dense_system
+    from lapca_bench.experiment.systems import SystemFactory, dense_system, refuse_foreign_code
 
     del allow_network  # its callback has thrown the switch
     set_volume(quiet, verbose)

@@ -36,8 +36,7 @@ def plan(
     """
     from lapca_bench.errors import UsageError
     from lapca_bench.experiment.estimate import corpus_costs
-    from lapca_bench.experiment.foreign_code import refuse_foreign_code
-    from lapca_bench.experiment.systems import dense_system
+    from lapca_bench.experiment.systems import dense_system, refuse_foreign_code
     from lapca_bench.search.registry import build_system
 
     wanted = _sizes(collection or ())

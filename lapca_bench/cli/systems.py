@@ -124,7 +124,7 @@ def check(name: Name, run_code: RunCode = False, json: Json = False) -> None:
     from dataclasses import asdict
 
     from lapca_bench.experiment.diagnosis import check_system
-    from lapca_bench.experiment.foreign_code import refuse_foreign_code
+    from lapca_bench.experiment.systems import refuse_foreign_code
 
     if not run_code:
         refuse_foreign_code(name)
@@ -154,7 +154,7 @@ def tokens(
     from dataclasses import asdict
 
     from lapca_bench.collections import registry
-    from lapca_bench.experiment.foreign_code import refuse_foreign_code
+    from lapca_bench.experiment.systems import refuse_foreign_code
     from lapca_bench.experiment.tokens import token_health
     from lapca_bench.search.registry import build_system
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import FrameType
 
 from lapca_bench.digest import digest_file, digest_value
 
@@ -107,12 +108,12 @@ def _listen() -> None:
                 for trace in _ACTIVE:
                     trace.environment[str(key)] = value
 
-    os._Environ.__getitem__ = heard  # type: ignore[method-assign]
+    os._Environ.__getitem__ = heard  # type: ignore[method-assign, assignment]
 
 
 def _asked_by_a_user() -> bool:
     """Whether the code that asks, below the standard library's own steps, lies outside the installation."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.rpartition("/")[2] in ("os.py", "_collections_abc.py"):
         frame = frame.f_back
     name = frame.f_code.co_filename if frame is not None else ""

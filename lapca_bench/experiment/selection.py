@@ -71,7 +71,8 @@ def select(
     if split is None:
         here = _own(here, lambda result: result.split, {card.name: card.splits[0] for card in cards.values()})
     if depth is None:
-        here = _own(here, lambda result: result.provenance.depth, {c.name: c.policy.depth for c in cards.values()})
+        depths: dict[str, int | None] = {card.name: card.policy.depth for card in cards.values()}
+        here = _own(here, lambda result: result.provenance.depth, depths)
     here = [
         result
         for result in here

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lapca_bench.encoders.adapt import adapt
-from lapca_bench.encoders.kinds.user import FILE, load_user_object
+from lapca_bench.encoders.kinds.user import FILE, PythonSettings, load_user_object
 from lapca_bench.encoders.protocol import AnyEncoder, Encoder
 from lapca_bench.errors import UsageError
-from lapca_bench.experiment.foreign_code import foreign_code
 from lapca_bench.experiment.system_cards import recorded_card
 from lapca_bench.search import registry
 from lapca_bench.search.adapted import system_of
@@ -135,3 +134,35 @@ def check_names(names: Sequence[str]) -> None:
             raise UsageError(f"{name!r} names no encoder", remedy="write file.py:Class, such as mine.py:Mine")
         else:
             registry.find_card(name)
+
+
+def foreign_code(name: str, parents: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The Python files and builders that making the system `name` would run, those of its parts included.
+
+    What installed packages bring was let in when they were installed.
+    """
+    if FILE.fullmatch(name):
+        return (_file(name),)
+    card = registry.find_card(name)
+    found = [
+        _file(model.path) for model in card.models if isinstance(model, PythonSettings) and FILE.fullmatch(model.path)
+    ]
+    if card.builder is not None and name not in registry.cards():
+        found.append(card.builder)
+    for part in card.parts:
+        if part not in parents:
+            found += foreign_code(part, (*parents, name))
+    return tuple(dict.fromkeys(found))
+
+
+def refuse_foreign_code(name: str) -> None:
+    """Raise `UsageError`, naming the code, where making this system would run code of a file."""
+    if code := foreign_code(name):
+        raise UsageError(
+            f"this would run {', '.join(code)}",
+            remedy="look at it, and say --run-code where you trust it",
+        )
+
+
+def _file(specification: str) -> str:
+    return specification.partition(".py:")[0] + ".py"

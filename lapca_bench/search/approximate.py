@@ -25,7 +25,7 @@ from lapca_bench.encoders.protocol import Vectors
 from lapca_bench.errors import UsageError
 from lapca_bench.extras import need, releases
 from lapca_bench.lock import exclusive
-from lapca_bench.run import Run
+from lapca_bench.run import Int64, Run
 from lapca_bench.sealed import check_folder, seal_folder
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.dense import DenseSystem, dense_part
@@ -115,7 +115,7 @@ class ApproximateSystem:
         return replace(run, notes=notes)
 
     def _hits(self, index: Index, corpus: StoredCorpus, vectors: Vectors, k: int) -> Hits:
-        rows = np.empty((0, 0))
+        rows: Int64 = np.empty((0, 0), np.int64)
         if len(corpus):
             try:
                 rows = index.search(np.ascontiguousarray(vectors), min(k, len(corpus)))[1]
