@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lapca_bench.api import Evaluation
-    from lapca_bench.report.published.rerun import Rerun
+    from lapca_bench.report.published.rerun import TableWork
     from lapca_bench.report.published.tables import TableRecipe
     from lapca_bench.search.workspace import Workspace
 
@@ -120,7 +120,7 @@ def _show(
         tell(f"wrote {out}")
 
 
-def _forecast(work: Sequence[Rerun]) -> None:
+def _forecast(work: Sequence[TableWork]) -> None:
     """Say what every table would fetch, encode and write."""
     from lapca_bench.api import Job
     from lapca_bench.cli.cells import show_forecast
@@ -133,7 +133,7 @@ def _forecast(work: Sequence[Rerun]) -> None:
         show_forecast(Job.of(one.experiment).forecast(), as_json=False)
 
 
-def _measure(work: Sequence[Rerun], results: Path, workspace: Workspace, *, fetch: bool) -> list[Evaluation]:
+def _measure(work: Sequence[TableWork], results: Path, workspace: Workspace, *, fetch: bool) -> list[Evaluation]:
     """Run every table's cells that are not stored."""
     from lapca_bench.api import Job
     from lapca_bench.cli.cells import outcome_line

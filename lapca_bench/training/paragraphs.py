@@ -102,5 +102,5 @@ def _place(name: str, folder: Path) -> Path:
 
 
 def _near() -> frozenset[tuple[str, str]]:
-    with (files("lapca_bench.training") / NEAR_XQUAD).open(encoding="utf-8", newline="") as file:
+    with (files("lapca_bench.training") / NEAR_XQUAD).open(encoding="utf-8") as file:
         return frozenset((row["corpus"], row["id"]) for row in csv.DictReader(file))

@@ -54,7 +54,7 @@ class Lareqa(SentencePools):
         loaded = super().load(subset, split)
         if self.catalogue.blanks == "stripped":  # as all were before there was a choice
             return loaded
-        return replace(loaded, fingerprint=digest_value([loaded.fingerprint, "questions as written"]))
+        return replace(loaded, fingerprint=digest_value({"collection": loaded.fingerprint, "questions": "as written"}))
 
     def read(self, path: Path, language: str) -> Side:
         """The side that a file holds."""

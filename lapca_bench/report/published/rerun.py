@@ -14,7 +14,7 @@ from lapca_bench.search import registry
 
 
 @dataclass(frozen=True)
-class Rerun:
+class TableWork:
     """One table's work: `systems` by name, and those of them that nothing published is about (`own`)."""
 
     recipe: TableRecipe
@@ -63,7 +63,7 @@ def languages_of(recipe: TableRecipe, published: Published) -> tuple[str, ...]:
     return recipe.languages or tuple(sorted(named))
 
 
-def rerun(recipe: TableRecipe, published: Published, rows: Sequence[str] = ()) -> Rerun:
+def rerun(recipe: TableRecipe, published: Published, rows: Sequence[str] = ()) -> TableWork:
     """What to run for a table: `rows` name systems (a card's name or path) or published rows; none means every card.
 
     Raises `UsageError` where nothing of the table can be measured, or a row is neither.
@@ -95,4 +95,4 @@ def rerun(recipe: TableRecipe, published: Published, rows: Sequence[str] = ()) -
             "split": measured.split,
         }
     )
-    return Rerun(recipe, chosen, tuple(name for name in chosen if name not in known), experiment)
+    return TableWork(recipe, chosen, tuple(name for name in chosen if name not in known), experiment)
