@@ -52,7 +52,7 @@ bench: setup
 board: setup
 	$(BIN)/lapca-bench board build --out site $(addprefix --results ,$(wildcard leaderboards/results))
 
-# The recipe `small` from text to a system that runs, then `paragraphs-questions` from its weights on. LAPCA_BENCH_DATA must hold
+# The recipe `small` from text to a system that runs, then `small-ft` from its weights on. LAPCA_BENCH_DATA must hold
 # XOR-TyDi's question pairs (xor-tydi/) and the corpora that docs/lapca.md lists (training/).
 SMALL := lapca-small
 SMALL_CORPORA := help-pages package-descriptions interface-texts
@@ -65,8 +65,8 @@ lapca-small: setup
 	$(BIN)/lapca-bench mine --recipe small --corpus "$(LAPCA_BENCH_DATA)/xor-tydi" --out $(SMALL)/questions.parquet
 	for seed in 1 2 3; do $(BIN)/lapca-bench pretrain --recipe small --seed $$seed $(foreach name,$(SMALL_CORPORA) questions,--pairs $(SMALL)/$(name).parquet) --out $(SMALL)/seed-$$seed || exit 1; done
 	$(BIN)/lapca-bench delta $(SMALL)/seed-1 $(SMALL)/seed-2 $(SMALL)/seed-3 --scale 0.65 --out $(SMALL)/model
-	$(BIN)/lapca-bench pretrain --recipe paragraphs-questions --set encoder.delta="$(CURDIR)/$(SMALL)/model/delta.safetensors" --texts "$(LAPCA_BENCH_DATA)" --out $(SMALL)/paragraphs-questions
-	$(BIN)/lapca-bench delta $(SMALL)/paragraphs-questions --bits 4 --out $(SMALL)/model-ft
+	$(BIN)/lapca-bench pretrain --recipe small-ft --set encoder.delta="$(CURDIR)/$(SMALL)/model/delta.safetensors" --texts "$(LAPCA_BENCH_DATA)" --out $(SMALL)/small-ft
+	$(BIN)/lapca-bench delta $(SMALL)/small-ft --bits 4 --out $(SMALL)/model-ft
 	$(BIN)/lapca-bench run --system me5-small-q4 --system $(SMALL)/model/card.toml --system $(SMALL)/model-ft/card.toml --collection xquad-r/mixed --keep 100 --out $(SMALL)/results
 
 axe: $(AXE)/axe.min.js
