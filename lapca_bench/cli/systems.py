@@ -106,7 +106,7 @@ def new(
     """Write the card of a model as its files state it, with comments, ready to be edited."""
     from lapca_bench.atomic import write_text
     from lapca_bench.errors import UsageError
-    from lapca_bench.search.new_card import new_card_text
+    from lapca_bench.search.drafts.new_card import new_card_text
 
     if out is not None and out.exists() and not force:
         raise UsageError("this file is there", path=out, remedy="name another, or write over it with --force")

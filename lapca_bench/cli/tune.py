@@ -32,7 +32,7 @@ def tune(
     from lapca_bench.atomic import write_text
     from lapca_bench.collections import registry
     from lapca_bench.experiment.tuning import tune as tuned
-    from lapca_bench.search.card_file import card_text
+    from lapca_bench.search.drafts.card_file import card_text
     from lapca_bench.search.registry import find_card
 
     set_volume(quiet, verbose)

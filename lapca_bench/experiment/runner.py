@@ -22,7 +22,7 @@ from lapca_bench.experiment.rescoring import means_of, score_run, within_kept
 from lapca_bench.run import Run
 from lapca_bench.scoring import Scores, parse
 from lapca_bench.search.card import SystemCard
-from lapca_bench.search.card_file import card_text
+from lapca_bench.search.drafts.card_file import card_text
 from lapca_bench.search.system import System
 from lapca_bench.store.kept import KeptResult, families
 from lapca_bench.store.provenance import Provenance

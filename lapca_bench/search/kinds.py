@@ -10,7 +10,7 @@ from pydantic import ConfigDict, create_model, field_validator
 from pydantic.fields import FieldInfo
 
 from lapca_bench import toml_model
-from lapca_bench.search.approximate import ApproximateCard
+from lapca_bench.search.approximation.approximate import ApproximateCard
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.dense import DenseCard, MarginCard
 from lapca_bench.search.fields import FieldsCard, SpannedCard

@@ -13,7 +13,7 @@ from lapca_bench.errors import STOPS, InputError, LapcaError, MissingResourceErr
 from lapca_bench.extras import installing, lacking_modules
 from lapca_bench.search.card import Making, SystemCard
 from lapca_bench.search.dense import DenseCard
-from lapca_bench.search.drafted import drafted, names_weights
+from lapca_bench.search.drafts.drafted import drafted, names_weights
 from lapca_bench.search.kinds import read_card
 from lapca_bench.search.not_run import NotRunCard
 from lapca_bench.search.system import System

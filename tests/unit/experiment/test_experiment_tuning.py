@@ -8,7 +8,7 @@ from lapca_bench.errors import MissingResourceError, UsageError
 from lapca_bench.experiment.tuning import tune
 from lapca_bench.run import Qrels, Run
 from lapca_bench.search import registry
-from lapca_bench.search.card_file import card_text
+from lapca_bench.search.drafts.card_file import card_text
 from lapca_bench.search.fusion import FusionSettings
 from lapca_bench.search.kinds import read_card
 from lapca_bench.search.lexical.java import find_jar, find_java

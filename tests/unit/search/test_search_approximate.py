@@ -9,7 +9,7 @@ pytest.importorskip("faiss", reason="needs the extra lapca-bench[faiss]")
 from toys.search import ToyCollection, WordHashEncoder, documents, queries
 
 from lapca_bench.errors import StoreError, UsageError
-from lapca_bench.search.approximate import ApproximateSystem
+from lapca_bench.search.approximation.approximate import ApproximateSystem
 from lapca_bench.search.dense import DenseSystem
 from lapca_bench.store import cache
 from lapca_bench.store.vectors import VectorStore

@@ -13,7 +13,7 @@ from toys.checkpoints import write_checkpoint, write_static
 from toys.sentence_folders import PROMPTS, change, checkpoint, dense, pooling, reader, routed, saved
 
 from lapca_bench.errors import InputError, LapcaError, UsageError
-from lapca_bench.search.drafted import drafted
+from lapca_bench.search.drafts.drafted import drafted
 from lapca_bench.search.kinds import read_card
 from lapca_bench.types import Document
 

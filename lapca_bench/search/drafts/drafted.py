@@ -11,9 +11,9 @@ from lapca_bench.encoders.drafts import EncoderDraft, draft
 from lapca_bench.encoders.weights.checkpoint import HUB, find
 from lapca_bench.errors import UsageError
 from lapca_bench.search.card import SystemCard
-from lapca_bench.search.card_file import card_text
+from lapca_bench.search.drafts.card_file import card_text
+from lapca_bench.search.drafts.model_readme import ModelReadme
 from lapca_bench.search.kinds import card_class
-from lapca_bench.search.model_readme import ModelReadme
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from lapca_bench.encoders.kinds.user import FILE
 from lapca_bench.errors import UsageError
-from lapca_bench.search.card_file import card_text
-from lapca_bench.search.drafted import TO_FILL_IN, drafted, names_weights
+from lapca_bench.search.drafts.card_file import card_text
+from lapca_bench.search.drafts.drafted import TO_FILL_IN, drafted, names_weights
 from lapca_bench.search.registry import card_of_file
 
 

@@ -1,6 +1,6 @@
 """A faiss index tried out in a process of its own, because some strings that faiss takes end the process ("HNSW0").
 
-`python -m lapca_bench.search.faiss_trial STRING DIMENSION` makes the index of a few random vectors and searches it.
+`python -m lapca_bench.search.approximation.trial STRING DIMENSION` makes the index of a few vectors and searches it.
 Only how that process ends counts here: what faiss refuses by an error it refuses in ours too, with its reason.
 """
 

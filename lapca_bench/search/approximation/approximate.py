@@ -27,10 +27,10 @@ from lapca_bench.extras import need, releases
 from lapca_bench.lock import exclusive
 from lapca_bench.run import Int64, Run
 from lapca_bench.sealed import check_folder, seal_folder
+from lapca_bench.search.approximation.trial import trial
 from lapca_bench.search.card import Making, SystemCard, SystemSettings
 from lapca_bench.search.dense import DenseSystem, dense_part
 from lapca_bench.search.exact.top_k import Hits, pair_scores, top_k
-from lapca_bench.search.faiss_trial import trial
 from lapca_bench.search.stored import id_ranks, run_of, without_self_matches
 from lapca_bench.search.system import SystemIdentity
 from lapca_bench.store.vectors import StoredCorpus
