@@ -20,6 +20,8 @@ NETWORK = {"socket", "http", "urllib.request", "ftplib", "smtplib", "requests", 
 # asked only where --allow-network was given.
 MAY_REACH_OUT = {"lapca_bench/resources/download.py", "lapca_bench/resources/endpoint.py"}
 # These ask for the host's name, which opens no connection.
+# The one file whose code is run because the user names it (file.py:Class), from its text and not from a cached .pyc.
+RUNS_A_FILE_OF_THE_USER = {("exec", "lapca_bench/encoders/kinds/user.py")}
 NAMES_THE_HOST = {"lapca_bench/atomic.py", "lapca_bench/lock.py"}
 
 
@@ -72,7 +74,7 @@ def test_no_call_that_runs_a_string_or_loads_code():
     for name, tree in trees():
         for called, constants, line in calls(tree):
             place = f"{name}:{line} {called}"
-            assert called not in refused, place
+            assert called not in refused or (called, name) in RUNS_A_FILE_OF_THE_USER, place
             for flag in ("shell", "trust_remote_code", "allow_pickle"):
                 assert constants.get(flag) in {None, False}, place
             if called.endswith(("snapshot_download", "hf_hub_download")):
