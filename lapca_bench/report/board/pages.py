@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,9 +17,12 @@ from lapca_bench.report.board.site import built_as, page, slug
 from lapca_bench.report.board.system import system_page
 from lapca_bench.report.board.table import board_page, number
 from lapca_bench.report.training_record import TrainingRecord
+from lapca_bench.run import Qrels
 from lapca_bench.scoring.bias import LanguageBias
 from lapca_bench.store.results import StoredResult
 from lapca_bench.visible import visible
+
+EXAMPLE = 600  # characters of the document of an example
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,11 @@ def _changes(steps: Sequence[tuple[str, str, Sequence[str]]]) -> str:
 
 def _collection(site: Site, name: str) -> str:
     results = [result for result in site.results if result.collection == name]
+    measures = list(dict.fromkeys(a["measure"] for result in results for a in result.aggregates))
+    if measures:
+        results.sort(key=lambda result: -_macro(result, measures[0]))
     data = board_queries.side_by_side(results, site.texts.get(name)) if results else None
     usable = data is not None and bool(data["queries"]) and bool(data["measures"])
-    measures = list(dict.fromkeys(a["measure"] for result in results for a in result.aggregates))
     return page(
         "collection.html.j2",
         name,
@@ -96,6 +102,8 @@ def _collection(site: Site, name: str) -> str:
             "name": name,
             "here": slug(name),
             "facts": _card_facts(site.cards.get(name), results),
+            "fetch": shlex.join(["lapca-bench", "fetch", "-c", name]) if name in site.cards else "",
+            "example": _example(site.texts.get(name)),
             "url": site.cards[name].url if name in site.cards else "",
             "boards": [
                 {"page": slug(board.name), "title": board.title}
@@ -120,7 +128,7 @@ def _collection(site: Site, name: str) -> str:
             if data and data["left_out"]
             else "",
         },
-        scripts=["compare.js"] if usable else [],
+        scripts=["paired.js", "compare.js"] if usable else [],
         data={"queries-data": data} if usable else None,
     )
 
@@ -136,10 +144,32 @@ def _siblings(site: Site, name: str) -> list[dict[str, str]]:
 
 
 def _mean(result: StoredResult, measure: str) -> str:
-    """The macro mean over the languages of one result."""
+    mean = _macro(result, measure)
+    return "–" if mean < 0 else number(mean)
+
+
+def _macro(result: StoredResult, measure: str) -> float:
+    """The macro mean over the languages of one result, -1 where one has none."""
     means = [a["mean"] for a in result.aggregates if a["measure"] == measure and a["language"] in result.languages]
     present = [mean for mean in means if mean is not None]
-    return number(sum(present) / len(present)) if present and len(present) == len(result.languages) else "–"
+    return sum(present) / len(present) if present and len(present) == len(result.languages) else -1.0
+
+
+def _example(texts: Texts | None) -> dict[str, str] | None:
+    """A question with a document that is relevant to it, where the texts are shown and one of them is at hand."""
+    if texts is None or not isinstance(texts.relevance, Qrels):
+        return None
+    for query, question in texts.questions.items():
+        for document in texts.relevance.relevant(query):
+            if texts.documents.get(document):
+                return {"question": visible(question), "document": visible(texts.documents[document][:EXAMPLE])}
+    return None
+
+
+def _questions(results: Sequence[StoredResult]) -> str:
+    """How many questions each split has, as the results recorded them."""
+    found = {r.split: r.provenance.collection.queries for r in results if r.provenance.collection.queries}
+    return ", ".join(f"{count:,} ({split})" for split, count in found.items())
 
 
 def _card_facts(card: CollectionCard | None, results: Sequence[StoredResult]) -> list[tuple[str, str]]:
@@ -153,6 +183,6 @@ def _card_facts(card: CollectionCard | None, results: Sequence[StoredResult]) ->
         ("citation", card.citation),
         ("question languages", " ".join(card.query_languages)),
         ("document languages", " ".join(card.document_languages)),
-        ("measures", ", ".join(card.policy.measures)),
+        ("questions", _questions(results)),
         ("note", card.note),
     ]

@@ -328,6 +328,8 @@ def test_links_are_web_addresses_or_text():
     facts = {
         "name": "n",
         "facts": [],
+        "fetch": "",
+        "example": None,
         "url": "javascript:alert(1)",
         "boards": [],
         "systems": [],

@@ -40,7 +40,8 @@
     }
     return list;
   };
-  const signed = (value) => (value > 0 ? "+" : "") + value.toFixed(3);
+  const percent = (value) => (value * 100).toFixed(1);
+  const signed = (value) => (value > 0 ? "+" : "") + percent(value);
   const draw = (values, base, most, up) => { // a bar per query, from the base line up or down
     const svg = part("waterfall");
     svg.replaceChildren();
@@ -62,13 +63,15 @@
     const all = data.queries.map((_, i) => ({ i, d: one[i] === null ? null : !pair ? one[i] : other[i] === null ? null : one[i] - other[i] }))
       .filter(({ i, d }) => d !== null && (!state.lang || data.languages[i] === state.lang));
     const wins = all.filter(({ d }) => d > NEAR).length, losses = all.filter(({ d }) => d < -NEAR).length;
-    const mean = all.reduce((sum, { d }) => sum + d, 0) / Math.max(1, all.length);
-    const apart = new Set(all.map(({ i }) => data.observations[i])).size;
+    const { n: apart, mean, p, interval } = PAIRED.test(all.map(({ i, d }) => ({ value: d, language: data.languages[i], observation: data.observations[i] })));
     part("wins").textContent = wins;
     part("losses").textContent = losses;
     part("ties").textContent = all.length - wins - losses;
     part("mean-name").textContent = pair ? "mean difference" : "mean";
-    part("mean").textContent = pair ? signed(mean) : mean.toFixed(3);
+    part("mean").textContent = !all.length ? "–" : pair ? signed(mean) : percent(mean);
+    part("interval").textContent = pair && interval ? `[${interval.map(signed).join(", ")}]` : "";
+    part("p").textContent = p === null || !all.length ? "–" : p < 0.001 ? "< 0.001" : p.toFixed(3);
+    part("n").textContent = apart;
     part("names").textContent = `${a.name}${pair ? ` against ${b.name}` : ""}, ${state.m}, ${all.length} queries${apart < all.length ? `, ${apart} observations (translations of a query are one)` : ""}`;
     part("caption").textContent = pair ? "Difference of every query, largest win of A first" : "Score of every query, best first";
     const values = all.map(({ d }) => d);
@@ -88,8 +91,8 @@
       head.append(named(data.queries[i], data.texts && data.texts[i]));
       row.append(head);
       if (several) row.append(node("td", data.languages[i]));
-      row.append(node("td", one[i].toFixed(3), "num"));
-      if (pair) row.append(node("td", other[i].toFixed(3), "num"), node("td", signed(d), `num ${d > NEAR ? "win" : d < -NEAR ? "loss" : ""}`));
+      row.append(node("td", percent(one[i]), "num"));
+      if (pair) row.append(node("td", percent(other[i]), "num"), node("td", signed(d), `num ${d > NEAR ? "win" : d < -NEAR ? "loss" : ""}`));
       for (const side of pair ? [a, b] : [a]) { const cell = node("td"); cell.append(ranking(side, i)); row.append(cell); }
       body.append(row);
     }
