@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-BOARD = "boards/xquad-retrieval.html"
-SYSTEM = os.environ.get("BOARD_SYSTEM", "char-ngrams")
+BOARD = "boards/help-pages-xx-en-heldout.html"
+STRIP = "boards/tatoeba.html"
+SYSTEM = os.environ.get("BOARD_SYSTEM", "lapca-r-small")
+WIDE, WIDEST, PHONE = (1280, 800), (1920, 1080), (390, 844)
 
 
 @pytest.fixture
@@ -17,20 +19,26 @@ def built():
 
 
 def test_pictures_of_a_site(chrome, built, picture):
-    wide = chrome(1280, 800)
-    pages = {"index": "index.html", "board": BOARD, "system": f"systems/{SYSTEM}.html"}
-    pages["side-by-side"] = next(str(p.relative_to(built)) for p in built.glob("collections/xquad-retrieval-en*.html"))
-    for name, path in pages.items():
-        wide.get((built / path).as_uri() + ("#only=" if name == "side-by-side" else ""))
-        picture(wide, f"board-{name}".replace("board-board", "board"))
-    dark = chrome(1280, 800)
-    dark.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    )
-    dark.get((built / BOARD).as_uri())
-    picture(dark, "board-dark")
-    phone = chrome(390, 844)
-    for name, path in (("phone-index", "index.html"), ("phone", BOARD)):
-        phone.get((built / path).as_uri())
-        picture(phone, f"board-{name}")
-    assert all(driver.get_log("browser") == [] for driver in (wide, dark, phone))
+    side = next(str(p.relative_to(built)) for p in built.glob("collections/help-pages-de-en*.html")) + "#only="
+    shots = [
+        ("board-index", "index.html", WIDE, "light", "screen"),
+        ("board", BOARD, WIDE, "light", "screen"),
+        ("board-strip", STRIP, WIDE, "light", "screen"),
+        ("board-system", f"systems/{SYSTEM}.html", WIDE, "light", "screen"),
+        ("board-side-by-side", side, WIDE, "light", "screen"),
+        ("board-dark", BOARD, WIDEST, "dark", "screen"),
+        ("board-print", BOARD, (1100, 780), "light", "print"),
+        ("board-phone-index", "index.html", PHONE, "light", "screen"),
+        ("board-phone", BOARD, PHONE, "light", "screen"),
+        ("board-phone-dark", STRIP, PHONE, "dark", "screen"),
+    ]
+    for name, path, size, theme, media in shots:
+        driver = chrome(*size)
+        driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"media": media, "features": [{"name": "prefers-color-scheme", "value": theme}]},
+        )
+        place, _, view = path.partition("#")
+        driver.get((built / place).as_uri() + (f"#{view}" if view else ""))
+        picture(driver, name)
+        assert driver.get_log("browser") == [], name

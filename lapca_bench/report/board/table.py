@@ -81,7 +81,7 @@ def board_page(board: Board) -> str:
             "plots": scatters(board, entries),
             "json_file": f"{slug(board.name)}.json",
         },
-        scripts=["export.js", "dots.js", "board.js", "menus.js"],
+        scripts=["export.js", "dots.js", "linked.js", "board.js", "menus.js"],
         data={"board-data": _data(board, entries)},
     )
 

@@ -287,18 +287,6 @@
     next.tabIndex = 0;
     next.focus();
   });
-  // The plot of quality against cost and the table point at each other.
-  const points = [...document.querySelectorAll("[data-row]")];
-  const light = (i, on) => {
-    rows[i]?.element.classList.toggle("lit", on);
-    points.forEach((point) => { if (Number(point.dataset.row) === i) point.classList.toggle("lit", on); });
-  };
-  for (const [event, on] of [["pointerover", true], ["pointerout", false]]) {
-    points.forEach((point) => point.addEventListener(event, () => light(Number(point.dataset.row), on)));
-    body.addEventListener(event, ({ target }) => light(rows.find((one) => one.element === target.closest("tr"))?.i, on));
-  }
-  points.forEach((point) => point.addEventListener("click", () => rows[Number(point.dataset.row)].element.scrollIntoView({ block: "center" })));
-
   // What a cell says in full, for strips without numbers and for heads that are only codes.
   const readout = control("readout");
   const tell = ({ target }) => {
