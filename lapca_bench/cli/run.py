@@ -42,6 +42,7 @@ from lapca_bench.paths import DEFAULT_RESULTS
 if TYPE_CHECKING:
     from lapca_bench.api import Evaluation
     from lapca_bench.experiment.runner import Outcome
+    from lapca_bench.experiment.spec import Experiment
     from lapca_bench.report.pairs import Display
     from lapca_bench.report.table import Table
 
@@ -116,6 +117,9 @@ def run(
             help="Show what would run, and run nothing (with --run-code: nothing but code of systems).",
         ),
     ] = False,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="First fetch weights and collections that are not on this machine.")
+    ] = False,
     run_code: RunCode = False,
     trust_identity: TrustIdentity = False,
     json: Json = False,
@@ -151,6 +155,8 @@ def run(
         split=split,
         depth=depth,
     )
+    if fetch and not dry_run:
+        _fetch(wanted)
     job = Job.of(
         wanted,
         results,
@@ -179,6 +185,18 @@ def run(
         of = len(evaluation.outcomes)
         tell(f"{evaluation.failed} of {of} cells failed; run the same command again to repeat only those")
         raise typer.Exit(1)
+
+
+def _fetch(wanted: Experiment) -> None:
+    """Bring what is not here, said on standard error."""
+    from lapca_bench import resources
+    from lapca_bench.cli.fetch import bring
+    from lapca_bench.experiment.needs import of_experiment
+
+    needed, known = of_experiment(wanted), resources.catalog()
+    missing = [known[name] for name in needed.resources if not resources.status(name).present]
+    repositories = [one for one in needed.repositories if one.snapshot is None]
+    bring(missing, repositories, say_it=tell)
 
 
 def _show_tables(

@@ -1,25 +1,39 @@
-"""What an experiment needs fetched: the resources of its systems' cards and of its collections' families."""
+"""What an experiment, a system or a collection needs fetched: resources of the catalogue, repositories of the hub."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from lapca_bench import resources
 from lapca_bench.collections import registry as collections
 from lapca_bench.experiment.spec import Experiment
-from lapca_bench.search.card import SystemCard
-from lapca_bench.search.registry import find_card
+from lapca_bench.resources.downloads import Downloads, together
+from lapca_bench.resources.hub import HUB, Repository
+from lapca_bench.search.drafts.drafted import names_weights
+from lapca_bench.search.registry import cards, find_card
 
-PREFIX = "resource:"
+
+def of_experiment(experiment: Experiment) -> Downloads:
+    """What its systems and collections need. Encoders in a file of the user's bring their own weights."""
+    parts = [of_system(system) for system in experiment.systems if ".py:" not in system]
+    return together(*parts, *(Downloads(resources_of_collection(name)) for name in experiment.collections))
 
 
 def resources_of(experiment: Experiment) -> tuple[str, ...]:
-    """Names of resources in the catalogue, each once. Encoders in a file of the user's bring their own weights."""
-    names: dict[str, None] = {}
-    for system in experiment.systems:
-        if ".py:" not in system:
-            names.update(dict.fromkeys(_of_card(find_card(system))))
-    for name in experiment.collections:
-        names.update(dict.fromkeys(resources_of_collection(name)))
-    return tuple(names)
+    """Names of resources in the catalogue that an experiment needs, each once."""
+    return of_experiment(experiment).resources
+
+
+def of_system(name: str) -> Downloads:
+    """What a system needs, and those that it is made of; `name` may be a repository of the hub, here or not."""
+    if name not in cards() and not name.endswith(".toml") and _is_hub_name(name):
+        return Downloads(repositories=(Repository.parse(name),))
+    card = find_card(name)
+    return together(card.downloads, *(of_system(part) for part in card.parts))
+
+
+def _is_hub_name(name: str) -> bool:
+    return name.startswith(HUB) or ("/" in name and names_weights(name) and not Path(name).expanduser().is_dir())
 
 
 def resources_of_collection(name: str) -> tuple[str, ...]:
@@ -43,10 +57,3 @@ def resources_of_collection(name: str) -> tuple[str, ...]:
 def _of_family(family: str) -> list[str]:
     """Resources that carry the family's name or say that it reads them."""
     return [name for name, resource in resources.catalog().items() if family in (name, *resource.families)]
-
-
-def _of_card(card: SystemCard) -> list[str]:
-    """Resources that a card's models name as "resource:NAME/…", and those of the systems it is made of."""
-    named = [str(value) for settings in card.models for value in settings.model_dump().values()]
-    own = [value[len(PREFIX) :].partition("/")[0] for value in named if value.startswith(PREFIX)]
-    return [*own, *(resource for part in card.parts for resource in _of_card(find_card(part)))]

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from lapca_bench.encoders.hardware import Hardware
 from lapca_bench.encoders.settings import EncoderTable
 from lapca_bench.extras import known_extra
+from lapca_bench.resources.downloads import Downloads, of_model, together
 from lapca_bench.search.system import System
 from lapca_bench.search.workspace import Workspace
 from lapca_bench.toml_model import Strict, written_as
@@ -78,6 +79,11 @@ class SystemCard(Strict):
     def models(self) -> tuple[EncoderTable, ...]:
         """Settings of the models that this system itself reads weights of."""
         return tuple(table for table in self.tables.values() if isinstance(table, EncoderTable))
+
+    @property
+    def downloads(self) -> Downloads:
+        """What `lapca-bench fetch` brings of its own models; a system made of others needs theirs too."""
+        return together(*(of_model(table.model_dump()) for table in self.models))
 
     def beside(self, folder: Path) -> Self:
         """The same with relative paths of a model's files taken from `folder`."""

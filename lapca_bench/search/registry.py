@@ -164,5 +164,12 @@ def _status(card: SystemCard, parents: tuple[str, ...]) -> Runnable:
         found = _status(find_card(part), (*parents, card.name))
         if not found.ok:
             return Runnable(False, f"{part}: {found.reason}")
-    card.check()
+    try:
+        card.check()
+    except MissingResourceError:
+        wanted = card.downloads
+        if not wanted:
+            raise
+        size = wanted.size
+        return Runnable(False, f"fetch: lapca-bench fetch {card.name}" + (f" ({size / 1e6:,.0f} MB)" if size else ""))
     return Runnable(True)

@@ -49,19 +49,20 @@ def _resource(spec: str) -> Path:
 
 
 def _in_hub_cache(name: str, revision: str | None) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from lapca_bench.resources.hub import Repository
 
-    command = f"lapca-bench fetch hub:{name}" + (f"@{revision}" if revision else "")
     try:
-        return Path(snapshot_download(name, revision=revision, local_files_only=True))
-    except LocalEntryNotFoundError as error:
-        raise MissingResourceError(
-            f"checkpoint {name!r} is not on this machine",
-            remedy=f"`{command}` where there is a network, or point `checkpoint` at a local folder",
-        ) from error
-    except HFValidationError as error:
-        raise UsageError(f"{name!r} is neither a folder nor a hub repository name: {error}") from error
+        repository = Repository.parse(f"{name}@{revision or ''}")
+    except UsageError as error:
+        raise UsageError(f"{name!r} is neither a folder nor a hub repository name", remedy="check it") from error
+    if (found := repository.snapshot) is not None:
+        return found
+    commit = repository.commit
+    in_part = commit is not None and repository.unfinished(commit).exists()
+    raise MissingResourceError(
+        f"checkpoint {name!r} is {'here in part' if in_part else 'not on this machine'}",
+        remedy=f"`lapca-bench fetch {repository}` where there is a network, or point `checkpoint` at a local folder",
+    )
 
 
 def configuration(folder: Path) -> dict[str, object]:
