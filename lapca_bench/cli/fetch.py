@@ -94,7 +94,8 @@ def bring(
 
     paths: dict[str, str] = {}
     failed: dict[str, LapcaError] = {}
-    for one in (*wanted, *repositories):
+    everything: tuple[Resource | Repository, ...] = (*wanted, *repositories)
+    for one in everything:
         name = str(one) if isinstance(one, Repository) else one.name
         try:
             path, line = _bring_repository(one) if isinstance(one, Repository) else _bring_resource(one, from_file)
