@@ -293,6 +293,8 @@ def test_fourteen_languages_fit_and_a_phone_sees_the_table_at_once(chrome, site)
     table = "const t = document.getElementById('board').getBoundingClientRect(); return [t.top, t.right]"
     top, right = wide.execute_script(table)
     assert (top < 300, right <= 1280) == (True, True)
+    wide.execute_script("scrollTo(0, document.getElementById('board').getBoundingClientRect().top + 60)")
+    assert wide.execute_script("return document.querySelector('#board thead').getBoundingClientRect().top") == 0
     phone = chrome(390, 844)
     for place in (path, site / BOARD):
         phone.get(place.as_uri())
