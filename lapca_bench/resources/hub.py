@@ -101,7 +101,7 @@ class Fetched:
 
 
 @dataclass(frozen=True)
-class Patience:
+class HubPatience:
     """How often the hub is asked again where it is busy or cannot be reached, and how one waits."""
 
     tries: int = 3
@@ -109,7 +109,7 @@ class Patience:
     wait: Callable[[float], None] = field(default=time.sleep)
 
 
-def fetch(repository: Repository, patience: Patience | None = None) -> Fetched:
+def fetch(repository: Repository, patience: HubPatience | None = None) -> Fetched:
     """Bring a repository's weights, tokenizer and configurations here; what is here whole is not asked for again.
 
     Raises `MissingResourceError` where the hub does not give it, `InputError` where a file is not what the hub says.
@@ -120,10 +120,10 @@ def fetch(repository: Repository, patience: Patience | None = None) -> Fetched:
     with exclusive(cache_root() / "locks", f"hub-{repository.folder.name}"):
         if (found := repository.snapshot) is not None:
             return Fetched(found, found.name, _size(found))
-        return _bring(repository, patience or Patience())
+        return _bring(repository, patience or HubPatience())
 
 
-def _bring(repository: Repository, patience: Patience) -> Fetched:
+def _bring(repository: Repository, patience: HubPatience) -> Fetched:
     from huggingface_hub import HfApi
 
     api = HfApi(library_name="lapca-bench")
@@ -155,7 +155,7 @@ def _bring(repository: Repository, patience: Patience) -> Fetched:
     return Fetched(folder, commit, _size(folder), new, tuple(converted))
 
 
-def _download(repository: Repository, commit: str, names: Sequence[str], patience: Patience) -> None:
+def _download(repository: Repository, commit: str, names: Sequence[str], patience: HubPatience) -> None:
     """Bring files side by side; one that arrived in part is gone on with. The first that fails ends it."""
     from huggingface_hub import hf_hub_download
 
@@ -176,7 +176,7 @@ def _download(repository: Repository, commit: str, names: Sequence[str], patienc
             raise
 
 
-def _patiently(repository: Repository, patience: Patience, ask: Callable[[], Any]) -> Any:
+def _patiently(repository: Repository, patience: HubPatience, ask: Callable[[], Any]) -> Any:
     """What `ask` returns; a busy or absent hub is asked again. huggingface_hub has waited as the hub asked by then."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError

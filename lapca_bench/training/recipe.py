@@ -95,6 +95,7 @@ class Recipe(Strict):
         content["objective"] = self.objective.digested()
         content["optimisation"].pop("stop_after")
         content["encoder"].pop("bitext_prompt")  # training reads texts as queries and documents
+        content["encoder"].pop("device")  # it changes no weights but by rounding
         for later in ("delta", "dimension"):
             if content["encoder"][later] is None:
                 content["encoder"].pop(later)
