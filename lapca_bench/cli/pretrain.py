@@ -31,9 +31,9 @@ def pretrain(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Train an encoder on aligned pairs, or on paragraphs whose sentences are found inside them.
+    """Train an encoder on aligned pairs, or on paragraphs.
 
-    Prints the folder of the trained model.
+    Paragraphs are those whose sentences are found inside them. Prints the folder of the trained model.
     """
     from lapca_bench.errors import UsageError
     from lapca_bench.training.recipe import load_recipe, named_changes

@@ -144,8 +144,10 @@ class ParallelMini(SentencePools):
 
     def counts(self, subset: str) -> Sequence[Count]:
         """Questions and candidates of each language of the subset."""
-        pair = self._pair(subset)
-        return super().counts(subset) if pair is None else [c for x in dict.fromkeys(pair) for c in super().counts(x)]
+        found: list[Count] = []
+        for pool in dict.fromkeys(self._pair(subset) or (subset,)):
+            found += super().counts(pool)
+        return found
 
     def _pair(self, subset: str) -> tuple[str, str] | None:
         """The languages of questions and paragraphs; None for a pool of sentences."""
