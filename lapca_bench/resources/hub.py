@@ -24,6 +24,7 @@ from lapca_bench.extras import need
 from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root
 from lapca_bench.redaction import redacted
+from lapca_bench.resources.hub_blob import bring_blob
 from lapca_bench.resources.hub_files import needed
 from lapca_bench.resources.unpickling import convert
 from lapca_bench.sealed import write_sealed
@@ -140,7 +141,7 @@ def _bring(repository: Repository, patience: HubPatience) -> Fetched:
     mark = repository.unfinished(commit)
     before = _size(repository.folder / "blobs")
     write_bytes(mark, b"")
-    _download(repository, commit, wanted, patience)
+    _download(repository, commit, [files[name] for name in wanted], patience)
     folder = repository.folder / "snapshots" / commit
     for name in wanted:
         _check(repository, folder / name, files[name])
@@ -155,19 +156,23 @@ def _bring(repository: Repository, patience: HubPatience) -> Fetched:
     return Fetched(folder, commit, _size(folder), new, tuple(converted))
 
 
-def _download(repository: Repository, commit: str, names: Sequence[str], patience: HubPatience) -> None:
+def _download(repository: Repository, commit: str, files: Sequence[RepoSibling], patience: HubPatience) -> None:
     """Bring files side by side; one that arrived in part is gone on with. The first that fails ends it."""
     from huggingface_hub import hf_hub_download
 
-    def bring(name: str) -> None:
-        _patiently(
-            repository,
-            patience,
-            lambda: hf_hub_download(repository.name, name, revision=commit, library_name="lapca-bench"),
-        )
+    blobs = repository.folder / "blobs"
+
+    def bring(file: RepoSibling) -> None:
+        def once() -> None:
+            name, lfs = file.rfilename, file.lfs
+            if lfs is not None and not (repository.folder / "snapshots" / commit / name).exists():
+                bring_blob(repository.name, name, commit, str(lfs.sha256), int(lfs.size), blobs)
+            hf_hub_download(repository.name, name, revision=commit, library_name="lapca-bench")
+
+        _patiently(repository, patience, once)
 
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-        waiting = [pool.submit(bring, name) for name in names]
+        waiting = [pool.submit(bring, file) for file in files]
         try:
             for one in waiting:
                 one.result()

@@ -14,7 +14,7 @@ from toys.hub import Hub, serving
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-LARGE = 30_000_000  # bytes; huggingface_hub keeps what arrived in blocks of ten millions
+LARGE = 30_000_000  # bytes; what arrived is written in blocks of ten millions
 
 
 @pytest.fixture
@@ -44,11 +44,11 @@ def test_killed_in_the_middle_gone_on_with_and_then_offline(place):
         hub.faults.append(("GET /lfs/toy/model/" + commit + "/2_Dense", "stall"))
         first = start(place, hub, "run", "-s", "mine.toml", "-c", "data/card.toml", "--fetch", "-q")
         assert hub.stalled.wait(120)
-        parts = list((place / "hf").rglob("*.incomplete"))
+        parts = list((place / "hf").rglob("*.part"))
         for _ in range(600):
             if any(part.stat().st_size for part in parts):
                 break
-            parts = list((place / "hf").rglob("*.incomplete"))
+            parts = list((place / "hf").rglob("*.part"))
             time.sleep(0.1)
         first.send_signal(signal.SIGKILL)
         first.communicate()
