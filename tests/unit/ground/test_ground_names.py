@@ -62,7 +62,7 @@ def test_the_tree_is_light_to_clone():
     listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     files = [ROOT / os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
     # Two trained models are part of it: 21 MB in float16, and the fine-tuned one, 11 MB in 4 bits.
-    assert sum(path.lstat().st_size for path in files if path.exists()) < 52_000_000
+    assert sum(path.lstat().st_size for path in files if path.exists()) < 56_000_000
 
 
 def test_the_list_of_extras_is_that_of_the_distribution():

@@ -52,6 +52,8 @@ IDS = [
     ("tatoeba/deu-eng", "deu-0000", "tatoeba/fra-eng", "fra-0000", False),
     ("tatoeba/eng-deu", "eng-0000", "tatoeba/eng-fra", "eng-0000", False),
     ("bucc/de-en", "de-000000001", "bucc/fr-en", "fr-000000001", False),
+    ("parallel-mini/mixed", "honey-bees-0_ar", "parallel-mini/mixed", "honey-bees-0_de", True),
+    ("lareqa-like/faq", ".faq.used_ar", "lareqa-like/faq", ".faq.used_de", True),
     ("files/our-news", "de:page", "files/our-news", "fr:page", False),
 ]
 
