@@ -110,7 +110,7 @@ def need(module: str, extra: str) -> Any:
 
 
 # Modules that come with a package of an extra and are imported for themselves.
-BROUGHT_ALONG = {"tokenizers": "dense", "huggingface_hub": "dense", "markupsafe": "report"}
+BROUGHT_ALONG = {"tokenizers": "dense", "huggingface_hub": "dense"}
 
 
 def lacking_extra(error: ImportError) -> MissingResourceError | None:
