@@ -24,7 +24,7 @@ from lapca_bench.lock import exclusive
 from lapca_bench.paths import cache_root, data_root
 from lapca_bench.resources.apt_source import DebianDescriptions, DebianPackages
 from lapca_bench.resources.checksum import Expected
-from lapca_bench.resources.http_source import HttpFiles, RemoteFile, downloads
+from lapca_bench.resources.http_source import HttpFiles, RemoteFile, waiting_folder
 from lapca_bench.resources.pip_source import Wheel
 from lapca_bench.sealed import damage, read_sealed, write_sealed
 
@@ -236,7 +236,7 @@ def fetch(name: str, from_file: Path | None = None) -> Path:
                 with atomic_folder(target) as fresh:
                     for path in kept.iterdir():
                         shutil.move(path, fresh / path.name)
-        shutil.rmtree(downloads(name), ignore_errors=True)
+        shutil.rmtree(waiting_folder(name), ignore_errors=True)
     check_once.cache_clear()
     return target
 

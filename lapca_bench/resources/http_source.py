@@ -120,17 +120,17 @@ class _SharedBar:
             self.bar.advance(amount)
 
 
-def downloads(name: str) -> Path:
+def waiting_folder(name: str) -> Path:
     """The folder in which what arrives of a resource waits until all of it is here."""
     return cache_root() / "downloads" / name
 
 
 def fetch_all(name: str, files: Sequence[RemoteFile], remedy: str) -> Mapping[RemoteFile, Path]:
-    """The files, downloaded and checked, each at a path below `downloads(name)`.
+    """The files, downloaded and checked, each at a path below `waiting_folder(name)`.
 
     Raises `MissingResourceError` with every file that could not be brought and why; those that could are kept there.
     """
-    waiting = downloads(name)
+    waiting = waiting_folder(name)
     sizes = [file.size for file in files]
     total = sum(sizes) if all(sizes) else None
     stopped = threading.Event()
