@@ -54,7 +54,7 @@ def interpreted() -> Functions:
     package = ModuleType(_PACKAGE)
     package.__path__ = [str(Path(found.submodule_search_locations[0]) / "metrics")]
     sys.modules[_PACKAGE] = package
-    for library in ("numba", "numba.typed.typedlist", "numba.typed.typeddict"):  # whole before the switch: numba's own functions stay compiled
+    for library in ("numba", "numba.typed.typedlist", "numba.typed.typeddict"):  # its own functions stay compiled
         import_module(library)
     before = config.DISABLE_JIT
     config.DISABLE_JIT = True  # looked at where a function is decorated, that is, while its file is loaded
