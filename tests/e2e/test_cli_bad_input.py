@@ -112,7 +112,7 @@ QRELS = "q1 0 d1 1\n"
         (RUN + "q1 Q0 d3 3 1e40 t\n", QRELS, "x.run:3: score '1e40'"),
         (RUN + "q1 Q0 d1 3 0.1 t\n", QRELS, "x.run:3: query 'q1' holds document 'd1' twice"),
         (RUN + "q1 Q0 d3\n", QRELS, "x.run:3: 3 fields"),
-        (RUN, "q1 0 d1 yes\n", "x.qrels:1: grade 'yes'"),
+        (RUN, "q1 0 d1 yes\n", "x.qrels:1: the grade 'yes'"),
         (RUN, "q1 0 d1 1\nq1 0 d1 2\n", "x.qrels:2: query 'q1' judges document 'd1'"),
         (RUN, "other 0 d1 1\n", "no query of run 't' is judged"),
         (RUN, "", "is judged"),
