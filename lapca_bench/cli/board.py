@@ -116,7 +116,7 @@ def rerun(
 
     stored = list(newest(measured(results)).values())
     wanted = cut_results(stored, system or (), collection or ())
-    factory = SystemFactory.of(dict.fromkeys(result.system for result in wanted), workspace_on(ray, shared))
+    factory = SystemFactory.of(tuple(dict.fromkeys(result.system for result in wanted)), workspace_on(ray, shared))
     different = 0
     for number, one in enumerate(reruns(wanted, ResultStore(into), factory), start=1):
         say(outcome_line(one.outcome, number, len(wanted)))

@@ -330,13 +330,13 @@ def test_the_encoder_of_the_readme_runs_as_printed(workshop, lapca):
     ended = lapca(*words)
     assert ended.code == 0, ended.err
     (table,) = (workshop / "lapca-results" / "tables").glob("*.json")
-    assert {row["system"] for row in json.loads(table.read_text())["rows"]} == {"Mine", "bm25"}
+    assert {row["system"] for row in json.loads(table.read_text())["rows"]} == {"Mine", "bm25s"}
     done = subprocess.run(
         [sys.executable, "program.py"], capture_output=True, text=True, cwd=workshop, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    assert "Mine" in done.stdout
-    assert "bm25" in done.stdout
+    assert "mine" in done.stdout
+    assert "words" in done.stdout
 
 
 class Slow:

@@ -88,6 +88,7 @@ def test_the_verbs_of_boards_and_comparisons(lapca, tried, monkeypatch):
         ("bias", "-c", "data/card.toml", "-s", "mine.py:Grams"),
         ("bitext", "-c", "data/card.toml", "-s", "mine.py:Grams"),
         ("tune", "-s", "char-ngrams", "-c", "data/card.toml", "--split", "test", "-o", "tuned.toml"),
+        ("quickstart", "-o", "first"),
         ("plan", "-s", "me5-small-q4", "--documents", "9"),
         ("published", "check"),
         ("reproduce", "mr-tydi"),
