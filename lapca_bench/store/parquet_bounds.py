@@ -28,6 +28,7 @@ MOST_BYTES = 16 * 1024**3
 MOST_PAGES = 1_000_000
 MOST_ROW_GROUPS = 10_000
 MOST_FOOTER = 64 * 1024**2
+EMPTY_COLUMN = 256  # bytes of a column without a value
 LONGEST_HEADER = 1024**2
 
 _REMEDY = "ask whoever made it for the file as their program wrote it"
@@ -107,6 +108,8 @@ def _pages(handle: BinaryIO, path: Path, column: parquet.ColumnChunkMetaData, ro
     if column.dictionary_page_offset is not None and 0 < column.dictionary_page_offset < at:
         at = column.dictionary_page_offset
     end = at + column.total_compressed_size
+    if not rows and not column.num_values and column.total_compressed_size <= EMPTY_COLUMN:
+        return  # an empty run: its place holds at most the dictionary of nothing
     flat = "." not in column.path_in_schema
     if not 0 <= at <= end <= size or (flat and column.num_values != rows):
         raise _damaged(path)
