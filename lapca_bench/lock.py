@@ -56,9 +56,8 @@ def _take(handle: TextIO, path: Path) -> None:
         finally:
             word.cancel()
     with contextlib.suppress(OSError):  # a full disk: the lock is held all the same
-        handle.truncate(0)
-        handle.write(f"{os.getpid()} {socket.gethostname()}")
-        handle.flush()
+        os.ftruncate(handle.fileno(), 0)  # past the handle's buffer, which closing would try to write again
+        os.write(handle.fileno(), f"{os.getpid()} {socket.gethostname()}".encode())
 
 
 def _holder(path: Path) -> str:
