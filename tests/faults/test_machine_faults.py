@@ -38,7 +38,7 @@ def small_disk(tmp_path):
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(place)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(place)], capture_output=True, text=True, check=False
     )
     if mounted.returncode != 0:
         pytest.skip(f"cannot mount a small file system here: {mounted.stderr.strip()}")
@@ -48,7 +48,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_loses_nothing_and_the_job_goes_on_with_space(small_disk):
     filler = small_disk / "filler"
-    filler.write_bytes(b"x" * 30_000)
+    filler.write_bytes(b"x" * 135_000)
     with pytest.raises(StoreError, match="disk is full") as caught:
         store(small_disk).documents(WordHashEncoder(), CORPUS)
     assert "free space" in str(caught.value)
