@@ -12,14 +12,6 @@ if TYPE_CHECKING:
 ASSUMED = 10e6  # bytes a second of the network, for estimates
 
 
-def missing_resources(experiment: Experiment) -> tuple[str, ...]:
-    """Names of the resources that an experiment needs and that are not here."""
-    from lapca_bench import resources
-    from lapca_bench.experiment.needs import resources_of
-
-    return tuple(name for name in resources_of(experiment) if not resources.status(name).present)
-
-
 def download_words(stated: int) -> str:
     """A download in words: its size and the time it takes at 10 MB a second."""
     return f"{size(stated)}, {duration(stated / ASSUMED)} at 10 MB/s" if stated else "size not stated"
@@ -28,17 +20,18 @@ def download_words(stated: int) -> str:
 def say_needed(experiment: Experiment) -> None:
     """Print what `fetch_needed` would fetch."""
     from lapca_bench import resources
+    from lapca_bench.experiment.needs import missing
 
-    missing = [resources.catalog()[name] for name in missing_resources(experiment)]
-    if not missing:
+    wanted = missing(experiment)
+    if not wanted:
         say("nothing is to be fetched")
         return
-    say_columns(
-        ("to fetch", "download", "licence", "what it is"),
-        [(one.name, download_words(one.size), one.licence, one.title) for one in missing],
-    )
-    total = sum(one.size for one in missing)
-    unknown = sum(not one.size for one in missing)
+    found = [resources.catalog()[name] for name in wanted.resources]
+    rows = [(one.name, download_words(one.size), one.licence, one.title) for one in found]
+    rows += [(str(one), download_words(0), "see the hub", "a model") for one in wanted.repositories]
+    say_columns(("to fetch", "download", "licence", "what it is"), rows)
+    total = sum(one.size for one in found)
+    unknown = sum(not one.size for one in found) + len(wanted.repositories)
     say(f"in all {download_words(total)}" + (f", and {unknown} of a size that is not stated" if unknown else ""))
 
 
@@ -60,9 +53,10 @@ def say_corpora(experiment: Experiment) -> None:
 
 
 def fetch_needed(experiment: Experiment) -> None:
-    """Fetch what an experiment needs; raises the error of the first that cannot be brought."""
+    """Fetch what an experiment needs, said on standard error; raises what `fetch` raises."""
     from lapca_bench import resources
+    from lapca_bench.cli.fetch import bring
+    from lapca_bench.experiment.needs import missing
 
-    for name in missing_resources(experiment):
-        resources.fetch(name)
-        tell(f"{name}: fetched")
+    wanted, known = missing(experiment), resources.catalog()
+    bring([known[name] for name in wanted.resources], wanted.repositories, say_it=tell)

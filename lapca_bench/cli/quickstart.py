@@ -106,7 +106,7 @@ def _show(evaluation: Evaluation, name: str, out: Path) -> None:
 def _say_lacking(wanted: Experiment, lacking: dict[str, str]) -> None:
     """What was left out, and the commands that bring it, with what they take."""
     from lapca_bench import resources
-    from lapca_bench.experiment.needs import resources_of
+    from lapca_bench.experiment.needs import missing
     from lapca_bench.extras import installing, lacking_modules
     from lapca_bench.search.registry import find_card
 
@@ -114,7 +114,7 @@ def _say_lacking(wanted: Experiment, lacking: dict[str, str]) -> None:
     for name, reason in lacking.items():
         say(f"left out: {name} ({reason})")
     extras = dict.fromkeys(extra for name in lacking for extra in find_card(name).requires if lacking_modules([extra]))
-    fetched = [resources.catalog()[name] for name in resources_of(wanted) if not resources.status(name).present]
+    fetched = [resources.catalog()[name] for name in missing(wanted).resources]
     if extras:
         say(f"  install: {installing(*extras)}  (README tells the sizes)")
     if fetched:

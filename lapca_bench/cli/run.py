@@ -42,7 +42,6 @@ from lapca_bench.paths import DEFAULT_RESULTS
 if TYPE_CHECKING:
     from lapca_bench.api import Evaluation
     from lapca_bench.experiment.runner import Outcome
-    from lapca_bench.experiment.spec import Experiment
     from lapca_bench.report.pairs import Display
     from lapca_bench.report.table import Table
 
@@ -139,6 +138,7 @@ def run(
     stopped. One system that fails does not stop the others; the exit code is then 1.
     """
     from lapca_bench.api import Job
+    from lapca_bench.cli.needed import fetch_needed
     from lapca_bench.encoders.adapt import TRUST
     from lapca_bench.experiment import spec
     from lapca_bench.report.pairs import Display
@@ -156,7 +156,7 @@ def run(
         depth=depth,
     )
     if fetch and not dry_run:
-        _fetch(wanted)
+        fetch_needed(wanted)
     job = Job.of(
         wanted,
         results,
@@ -185,18 +185,6 @@ def run(
         of = len(evaluation.outcomes)
         tell(f"{evaluation.failed} of {of} cells failed; run the same command again to repeat only those")
         raise typer.Exit(1)
-
-
-def _fetch(wanted: Experiment) -> None:
-    """Bring what is not here, said on standard error."""
-    from lapca_bench import resources
-    from lapca_bench.cli.fetch import bring
-    from lapca_bench.experiment.needs import of_experiment
-
-    needed, known = of_experiment(wanted), resources.catalog()
-    missing = [known[name] for name in needed.resources if not resources.status(name).present]
-    repositories = [one for one in needed.repositories if one.snapshot is None]
-    bring(missing, repositories, say_it=tell)
 
 
 def _show_tables(

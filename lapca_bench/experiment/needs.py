@@ -19,9 +19,13 @@ def of_experiment(experiment: Experiment) -> Downloads:
     return together(*parts, *(Downloads(resources_of_collection(name)) for name in experiment.collections))
 
 
-def resources_of(experiment: Experiment) -> tuple[str, ...]:
-    """Names of resources in the catalogue that an experiment needs, each once."""
-    return of_experiment(experiment).resources
+def missing(experiment: Experiment) -> Downloads:
+    """What of `of_experiment` is not on this machine."""
+    needed = of_experiment(experiment)
+    return Downloads(
+        tuple(name for name in needed.resources if not resources.status(name).present),
+        tuple(repository for repository in needed.repositories if repository.snapshot is None),
+    )
 
 
 def of_system(name: str) -> Downloads:

@@ -7,15 +7,11 @@ glued. Servers that are busy (429, 5xx) are asked again after the time they name
 
 from __future__ import annotations
 
-import random
 import re
 import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -25,6 +21,7 @@ from lapca_bench.progress import Progress
 from lapca_bench.redaction import redacted
 from lapca_bench.resources.checksum import Expected
 from lapca_bench.resources.partial import Partial, Told
+from lapca_bench.resources.patience import BUSY, LONGEST_PAUSE, LOOPBACK, Patience, retry_after
 
 if TYPE_CHECKING:
     import requests
@@ -32,27 +29,7 @@ if TYPE_CHECKING:
 _BLOCK = 1024 * 1024
 _TIMEOUTS = (20, 60)  # seconds to connect, and between two blocks
 _REDIRECTS = 10
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _SPARE = 64 * 1024 * 1024  # bytes that stay free on the disk
-_BUSY = {408, 425, 429, 500, 502, 503, 504}
-_LONGEST_PAUSE = 300.0  # seconds; a server that names a longer one is left for its mirror
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How often an address is asked again without a new byte, the first pause in seconds, and how one waits.
-
-    One that never answered is given up after `unanswered` tries: it is likelier that there is no network.
-    """
-
-    tries: int = 6
-    unanswered: int = 2
-    pause: float = 1.0
-    wait: Callable[[float], None] = time.sleep
-
-    def before(self, attempt: int) -> float:
-        """Seconds before attempt `attempt` (from 1): doubling, with up to half of it added at random."""
-        return float(self.pause * 2 ** (attempt - 1) * (1 + random.random() / 2))  # noqa: S311 (no secret)
 
 
 class _Again(Exception):  # noqa: N818 (not an error yet)
@@ -130,7 +107,7 @@ class _Address:
                 if attempt > (self.patience.tries if answered else self.patience.unanswered):
                     raise _GiveUp(f"{reason}, {attempt} times") from reason
                 pause = reason.pause if reason.pause is not None else self.patience.before(attempt)
-                if pause > _LONGEST_PAUSE:
+                if pause > LONGEST_PAUSE:
                     raise _GiveUp(f"{reason}; it asks to wait {pause:.0f} s") from reason
                 self.patience.wait(pause)
                 continue
@@ -191,7 +168,7 @@ class _Address:
         place = urlsplit(url)
         if (
             place.scheme != "https"
-            and place.hostname not in _LOOPBACK
+            and place.hostname not in LOOPBACK
             and not (place.scheme == "http" and self.expected.sha256)
         ):
             raise _GiveUp(f"{redacted(url)} is not https")
@@ -199,8 +176,8 @@ class _Address:
     def _check_status(self, answer: requests.Response, part: Partial, *, ranged: bool) -> int | None:
         """The length of the whole file as this answer states it; raises where the answer is of no use."""
         code = answer.status_code
-        if code in _BUSY:
-            raise _Again(f"answer {code} {answer.reason}", _retry_after(answer))
+        if code in BUSY:
+            raise _Again(f"answer {code} {answer.reason}", retry_after(answer.headers.get("Retry-After", "")))
         if code in {401, 403}:
             raise _GiveUp(f"answer {code}: not open to everybody; ask its publisher for access")
         if code == 200:
@@ -275,19 +252,6 @@ def _validator(answer: requests.Response) -> str:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def _retry_after(answer: requests.Response) -> float | None:
-    """Seconds that a busy server asks to wait (RFC 9110, section 10.2.3): a number, or a date."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if (seconds := _number(text)) is not None:
-        return float(seconds)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def _plainly(error: Exception) -> str:

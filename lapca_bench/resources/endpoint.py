@@ -15,9 +15,9 @@ from lapca_bench.errors import EncoderError, MissingResourceError, UsageError
 from lapca_bench.extras import need
 from lapca_bench.parsing import json_value
 from lapca_bench.redaction import redacted
+from lapca_bench.resources.patience import BUSY, LOOPBACK, retry_after
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_BUSY = {408, 409, 425, 429, 500, 502, 503, 504}
+_BUSY = BUSY | {409}
 _TIMEOUTS = (10.0, 120.0)  # seconds to connect, and between two bytes
 _LONGEST_WAIT = 60.0  # seconds
 _LARGEST = 256_000_000  # bytes of an answer
@@ -103,10 +103,10 @@ class EmbeddingEndpoint:
         if not _allowed:
             message = f"texts would be sent to {self._place}, and the network was not allowed"
             raise UsageError(message, remedy="add --allow-network (in Python: allow_network=True)")
-        if place.scheme != "https" and place.hostname not in _LOOPBACK:
+        if place.scheme != "https" and place.hostname not in LOOPBACK:
             raise UsageError(f"{redacted(self.url)} is not https", key="encoder.url", remedy="name an https address")
         key = os.environ.get(self.key_variable, "")
-        if not key and place.hostname not in _LOOPBACK:
+        if not key and place.hostname not in LOOPBACK:
             message = f"{self._place} wants a key, and {self.key_variable} is not set"
             raise MissingResourceError(message, remedy=f"export {self.key_variable}=...")
         return {"Authorization": f"Bearer {key}"} if key else {}
@@ -131,8 +131,7 @@ class EmbeddingEndpoint:
                 stated = answer.headers.get("Content-Length", "")
                 if stated.isdigit() and not answer.headers.get("Content-Encoding") and len(content) < int(stated):
                     return None, f"cut at {len(content)} of {stated} bytes", None
-                asked = answer.headers.get("Retry-After", "").strip()
-                pause = float(asked) if asked.isascii() and asked.isdigit() else None
+                pause = retry_after(answer.headers.get("Retry-After", ""))
                 return answer.status_code, content.decode("utf-8", "replace"), pause
         except (requests.exceptions.RequestException, OSError) as error:
             return None, f"{type(error).__name__}: {error}", None

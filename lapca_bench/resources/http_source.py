@@ -21,8 +21,9 @@ from lapca_bench.paths import cache_root
 from lapca_bench.progress import Progress, progress
 from lapca_bench.resources.archives import is_archive, unpack
 from lapca_bench.resources.checksum import Expected
-from lapca_bench.resources.download import Patience, download
+from lapca_bench.resources.download import download
 from lapca_bench.resources.first_seen import require_as_first_seen
+from lapca_bench.resources.patience import Patience
 
 _AT_ONCE = 4  # files; more would be unkind to the servers
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from lapca_bench.paths import cache_root
 from lapca_bench.redaction import redacted
 from lapca_bench.resources.hub_blob import bring_blob
 from lapca_bench.resources.hub_files import needed
+from lapca_bench.resources.patience import BUSY, LONGEST_PAUSE, Patience, retry_after
 from lapca_bench.resources.unpickling import convert
 from lapca_bench.sealed import write_sealed
 
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _UNFINISHED = "unfinished"
 _SIDE_BY_SIDE = 4
-_BUSY = (408, 425, 429, 500, 502, 503, 504)
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,7 @@ class Fetched:
     converted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class HubPatience:
-    """How often the hub is asked again where it is busy or cannot be reached, and how one waits."""
-
-    tries: int = 3
-    pause: float = 2.0
-    wait: Callable[[float], None] = field(default=time.sleep)
-
-
-def fetch(repository: Repository, patience: HubPatience | None = None) -> Fetched:
+def fetch(repository: Repository, patience: Patience | None = None) -> Fetched:
     """Bring a repository's weights, tokenizer and configurations here; what is here whole is not asked for again.
 
     Raises `MissingResourceError` where the hub does not give it, `InputError` where a file is not what the hub says.
@@ -121,10 +112,10 @@ def fetch(repository: Repository, patience: HubPatience | None = None) -> Fetche
     with exclusive(cache_root() / "locks", f"hub-{repository.folder.name}"):
         if (found := repository.snapshot) is not None:
             return Fetched(found, found.name, _size(found))
-        return _bring(repository, patience or HubPatience())
+        return _bring(repository, patience or Patience(tries=_TRIES, pause=2.0))
 
 
-def _bring(repository: Repository, patience: HubPatience) -> Fetched:
+def _bring(repository: Repository, patience: Patience) -> Fetched:
     from huggingface_hub import HfApi
 
     api = HfApi(library_name="lapca-bench")
@@ -156,7 +147,7 @@ def _bring(repository: Repository, patience: HubPatience) -> Fetched:
     return Fetched(folder, commit, _size(folder), new, tuple(converted))
 
 
-def _download(repository: Repository, commit: str, files: Sequence[RepoSibling], patience: HubPatience) -> None:
+def _download(repository: Repository, commit: str, files: Sequence[RepoSibling], patience: Patience) -> None:
     """Bring files side by side; one that arrived in part is gone on with. The first that fails ends it."""
     from huggingface_hub import hf_hub_download
 
@@ -181,7 +172,7 @@ def _download(repository: Repository, commit: str, files: Sequence[RepoSibling],
             raise
 
 
-def _patiently(repository: Repository, patience: HubPatience, ask: Callable[[], Any]) -> Any:
+def _patiently(repository: Repository, patience: Patience, ask: Callable[[], Any]) -> Any:
     """What `ask` returns; a busy or absent hub is asked again. huggingface_hub has waited as the hub asked by then."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
@@ -191,15 +182,15 @@ def _patiently(repository: Repository, patience: HubPatience, ask: Callable[[], 
             return ask()
         except HfHubHTTPError as error:
             status = error.response.status_code
-            if status not in _BUSY or attempt == patience.tries:
+            if status not in BUSY or attempt == patience.tries:
                 raise _refused(repository, status, error) from error
-            again = error.response.headers.get("Retry-After", "")
-            pause = float(again) if again.isdigit() else patience.pause * 2 ** (attempt - 1)
+            asked = retry_after(error.response.headers.get("Retry-After", ""))
+            pause = patience.before(attempt) if asked is None else asked
         except (httpx2.HTTPError, OSError) as error:
             if attempt == patience.tries:
                 raise _unreachable(repository, error) from error
-            pause = patience.pause * 2 ** (attempt - 1)
-        patience.wait(min(pause, 300.0))
+            pause = patience.before(attempt)
+        patience.wait(min(pause, LONGEST_PAUSE))
     raise AssertionError("the last attempt returns or raises")
 
 

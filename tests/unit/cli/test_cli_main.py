@@ -140,12 +140,13 @@ def test_packaged_experiments_are_sound(capsys):
 
 def test_what_an_experiment_needs_fetched():
     from lapca_bench.experiment import spec
-    from lapca_bench.experiment.needs import resources_of
+    from lapca_bench.experiment.needs import of_experiment
 
     systems = ("bm25", "bm25+me5-small-q4", "use-multilingual", "anything.py:Mine")
     experiment = spec.build({"systems": systems, "collections": ("help-pages/xx-en", "xquad-r/mixed")})
     needed = {"me5-small-q4", "me5-tokenizer", "use-multilingual", "help-pages"}
-    assert set(resources_of(experiment)) - {"xquad-r"} == needed  # xquad-r only where no folder of the user's holds it
+    # xquad-r only where no folder of the user's holds it
+    assert set(of_experiment(experiment).resources) - {"xquad-r"} == needed
 
 
 def test_cache_verbs(capsys, monkeypatch, tmp_path):

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toys.checkpoints import HIDDEN, ids_of, settings, write_checkpoint
 
 from lapca_bench.encoders import build
 from lapca_bench.encoders.weights.batching import encode_batches
 from lapca_bench.encoders.weights.network import longest_input
 from lapca_bench.errors import EncoderError, InputError, UsageError
-from tests.toys.checkpoints import HIDDEN, ids_of, settings, write_checkpoint
 
 pytest.importorskip("transformers")
 

@@ -14,7 +14,8 @@ from toys.bad_server import FAULTS, BadServer
 from lapca_bench.errors import InputError, LapcaError, MissingResourceError, StoreError
 from lapca_bench.resources import download as module
 from lapca_bench.resources.checksum import Expected
-from lapca_bench.resources.download import Patience, download
+from lapca_bench.resources.download import download
+from lapca_bench.resources.patience import Patience
 
 FAILURES = int(os.environ.get("LAPCA_BENCH_DOWNLOADS", "150"))
 

@@ -13,8 +13,8 @@ from lapca_bench.errors import InputError, MissingResourceError, StoreError, Usa
 from lapca_bench.resources import Resource
 from lapca_bench.resources.apt_source import DebianPackages
 from lapca_bench.resources.checksum import Expected
-from lapca_bench.resources.download import Patience
 from lapca_bench.resources.http_source import HttpFiles, RemoteFile
+from lapca_bench.resources.patience import Patience
 from lapca_bench.resources.pip_source import Wheel
 
 

@@ -10,14 +10,15 @@ from toys.hub import serving
 
 from lapca_bench.encoders.weights import checkpoint
 from lapca_bench.errors import InputError, MissingResourceError, UsageError
-from lapca_bench.resources.hub import HubPatience, Repository, fetch
+from lapca_bench.resources.hub import Repository, fetch
 from lapca_bench.resources.hub_files import needed
+from lapca_bench.resources.patience import Patience
 from lapca_bench.search import registry
 
 torch = pytest.importorskip("torch")
 huggingface_hub = pytest.importorskip("huggingface_hub")
 
-AT_ONCE = HubPatience(wait=lambda _: None)
+AT_ONCE = Patience(tries=3, wait=lambda _: None)
 NAME = "toy/model"
 
 
