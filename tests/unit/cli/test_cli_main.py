@@ -176,3 +176,13 @@ def test_a_process_that_loses_the_interruption_ends_all_the_same():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGALRM
+
+
+def test_what_a_table_needs_names_models_of_the_hub_too(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("LAPCA_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    words = ("reproduce", "mr-tydi", "--run", "--rows", "mdpr-msmarco", "--columns", "sw", "--dry-run")
+    done = in_process(*words, capture=capsys)
+    assert done.code == 0
+    assert "mr-tydi-corpus-sw" in done.out
+    assert "hub:castorini/mdpr-tied-pft-msmarco" in done.out
